@@ -1,0 +1,38 @@
+package editor
+
+import (
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+// change is one path of a prepared transaction: the step that the log will
+// hold, and where the bytes of its after-image come from.
+type change struct {
+	wal.Step
+	source source
+	// content is the after-image of a sourceLiteral.
+	content []byte
+	// origin is the path on disk, before the transaction, whose bytes with
+	// spans applied are the after-image of a sourceSplice; for a sourceLink it
+	// is the path whose inode the after-image is.
+	origin     string
+	originHash hashing.Digest
+	spans      []locator.Span
+	// info is what stood at Path when Prepare read it; zero for nothing.
+	info vfs.Info
+}
+
+// source says where an after-image comes from.
+type source uint8
+
+// The sources. sourceNone is a step without bytes: after is absent, a
+// directory, a link (its target is in After), or the old file with another
+// mode.
+const (
+	sourceNone source = iota
+	sourceLiteral
+	sourceSplice
+	sourceLink
+)
