@@ -89,6 +89,9 @@ type FS interface {
 type Dir interface {
 	// Stat describes the directory itself.
 	Stat() (Info, error)
+	// SelfXattrs lists the extended attributes of the directory itself, its
+	// default ACL among them, sorted by name.
+	SelfXattrs() ([]Xattr, error)
 	// Lstat describes name. fs.ErrNotExist if there is nothing.
 	Lstat(name string) (Info, error)
 	// ReadDir lists all names in no particular order.

@@ -1,0 +1,115 @@
+package apply
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// The attributes in which Linux keeps POSIX ACLs and what is inherited with
+// them.
+const (
+	aclAccess  = "system.posix_acl_access"
+	aclDefault = "system.posix_acl_default"
+	setgid     = 0o2000
+)
+
+// ReadMeta reads what name in d has besides its bytes.
+func ReadMeta(d vfs.Dir, name string) (wal.Meta, vfs.Info, error) {
+	info, err := d.Lstat(name)
+	if err != nil {
+		return wal.Meta{}, info, err
+	}
+	x, err := d.Xattrs(name)
+	if err != nil {
+		return wal.Meta{}, info, err
+	}
+	return wal.Meta{Mode: info.Mode, UID: info.UID, GID: info.GID, Xattrs: x}, info, nil
+}
+
+// DirMeta reads what the directory d itself has.
+func DirMeta(d vfs.Dir) (wal.Meta, error) {
+	info, err := d.Stat()
+	if err != nil {
+		return wal.Meta{}, err
+	}
+	x, err := d.SelfXattrs()
+	return wal.Meta{Mode: info.Mode, UID: info.UID, GID: info.GID, Xattrs: x}, err
+}
+
+// Creator says who makes new files: their owner, and the umask.
+type Creator struct {
+	UID, GID uint32
+	Umask    uint32
+}
+
+// NewMeta is what the system would give a new file (or directory) made in a
+// directory that has parent: the setgid bit passes the group on, a default ACL
+// takes the place of the umask (acl(5), "Object creation and default ACLs").
+// exact keeps mode as it is, whatever umask and ACL say.
+func NewMeta(parent wal.Meta, kind vfs.Kind, mode uint32, exact bool, c Creator) wal.Meta {
+	m := wal.Meta{Mode: mode, UID: c.UID, GID: c.GID}
+	if parent.Mode&setgid != 0 {
+		m.GID = parent.GID
+		if kind == vfs.Directory {
+			m.Mode |= setgid
+		}
+	}
+	i := slices.IndexFunc(parent.Xattrs, func(x vfs.Xattr) bool { return x.Name == aclDefault })
+	if i < 0 {
+		if !exact {
+			m.Mode &^= c.Umask
+		}
+		return m
+	}
+	acl := parent.Xattrs[i].Value
+	if access, got, ok := inheritACL(acl, m.Mode); ok {
+		m.Xattrs = append(m.Xattrs, vfs.Xattr{Name: aclAccess, Value: access})
+		if !exact {
+			m.Mode = m.Mode&^0o777 | got
+		}
+	}
+	if kind == vfs.Directory {
+		m.Xattrs = append(m.Xattrs, vfs.Xattr{Name: aclDefault, Value: slices.Clone(acl)})
+	}
+	return m
+}
+
+// inheritACL makes the access ACL of a new file from its directory's default
+// ACL: the entries of owner, mask (or group, where there is no mask) and other
+// lose what mode does not ask for. got is the permission bits that result.
+// Layout: a 4-byte version, then 8 bytes an entry: tag, permissions (16 bits
+// each) and id, little-endian (linux/posix_acl_xattr.h).
+func inheritACL(def []byte, mode uint32) (access []byte, got uint32, ok bool) {
+	const userObj, groupObj, mask, other = 0x01, 0x04, 0x10, 0x20
+	if len(def) < 4 || (len(def)-4)%8 != 0 {
+		return nil, 0, false
+	}
+	access = slices.Clone(def)
+	var group []byte
+	limit := func(perm []byte, shift uint) uint32 {
+		p := uint32(binary.LittleEndian.Uint16(perm)) & (mode >> shift) & 7
+		binary.LittleEndian.PutUint16(perm, uint16(p))
+		return p << shift
+	}
+	hasMask := false
+	for e := access[4:]; len(e) > 0; e = e[8:] {
+		switch binary.LittleEndian.Uint16(e) {
+		case userObj:
+			got |= limit(e[2:4], 6)
+		case groupObj:
+			group = e[2:4]
+		case mask:
+			hasMask = true
+			got |= limit(e[2:4], 3)
+		case other:
+			got |= limit(e[2:4], 0)
+		}
+	}
+	if !hasMask && group != nil {
+		got |= limit(group, 3)
+	}
+	return access, got, true
+}
