@@ -96,6 +96,7 @@ type Chmod struct {
 type Symlink struct {
 	Path, Target string
 	Expect       Expect // of a replaced link: the raw hash of its target
+	New          bool   // replace nothing: anything at Path is an error of kind exists
 }
 
 // Mkdir makes a directory and what is missing above it. One that is there
