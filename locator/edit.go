@@ -2,6 +2,8 @@
 // positions, text anchors; splice, invert, relocate.
 package locator
 
+import "github.com/emend/emend/internal/fail"
+
 // FileEdit is one byte-range replacement in a named file: the half-open range
 // [StartByte, EndByte) of the file as it was becomes NewText. Text is bytes
 // and need not be UTF-8.
@@ -10,6 +12,11 @@ type FileEdit struct {
 	StartByte int    `json:"start_byte"`
 	EndByte   int    `json:"end_byte"`
 	NewText   string `json:"new_text"`
+}
+
+// Span returns the edit without its file.
+func (e FileEdit) Span() Span {
+	return Span{Start: e.StartByte, End: e.EndByte, Text: []byte(e.NewText)}
 }
 
 // Edit is one replacement in a file, and where it goes. Exactly one of Lines,
@@ -26,22 +33,32 @@ type Edit struct {
 	// Old is what must stand there; nil: not checked. (Not nil and empty: the
 	// place must be empty.)
 	Old []byte
+	// AtEOF says that the place must end where the file ends, as a hunk of a
+	// patch without context behind it does.
+	AtEOF bool
 }
 
 // Lines is whole lines, first and last, from 1, terminators included. Last =
 // First-1 is the empty place before line First; First may be one past the last
 // line. A line ends after LF; CR LF counts with it; a last line without LF is
-// a line.
+// a line. What comes in is bytes as everywhere: behind a last line without LF
+// it continues that line.
 type Lines struct{ First, Last int }
 
 // Range is a half-open range of positions.
 type Range struct {
 	Start, End Position
 	Encoding   Encoding
+	// Clamp reads positions as the language server protocol does: a column past
+	// the end of its line means that end, before the terminator, and column 0
+	// of the line after the last one means the end of the text. Without it
+	// both are errors.
+	Clamp bool
 }
 
 // Position is line and column, both from 0, as editors and language servers
-// count. Character counts code units of the Range's Encoding.
+// count: a line ends at LF, CR LF or CR. Character counts code units of the
+// Range's Encoding; a byte that is not UTF-8 counts as one in any of them.
 type Position struct{ Line, Character int }
 
 // Encoding is the code unit that columns count.
@@ -54,6 +71,32 @@ const (
 	UTF8
 	UTF32
 )
+
+var encodingNames = map[Encoding]string{UTF16: "utf-16", UTF8: "utf-8", UTF32: "utf-32"}
+
+// ParseEncoding reads "utf-8", "utf-16" or "utf-32".
+func ParseEncoding(name string) (Encoding, error) {
+	for e, n := range encodingNames {
+		if n == name {
+			return e, nil
+		}
+	}
+	return 0, fail.New(fail.Usage, "", "", "unknown encoding %.40q: want utf-8, utf-16 or utf-32", name)
+}
+
+// String returns the name that ParseEncoding reads.
+func (e Encoding) String() string { return encodingNames[e] }
+
+// units returns how many code units r takes that is size bytes of UTF-8.
+func (e Encoding) units(r rune, size int) int {
+	switch {
+	case e == UTF8:
+		return size
+	case e == UTF16 && r > 0xFFFF:
+		return 2
+	}
+	return 1
+}
 
 // Span is one located replacement: the half-open byte range [Start, End) of
 // the old text becomes Text.
