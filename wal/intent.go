@@ -45,18 +45,18 @@ type Meta struct {
 // Op is the operation of the plan a step answers for, as users know it.
 type Op uint8
 
-// The operations. OpNone marks a step that the plan does not name itself: a
+// The operations. StepNone marks a step that the plan does not name itself: a
 // missing parent made, the old name of a rename, an emptied directory removed.
 const (
-	OpNone Op = iota
-	OpEdit
-	OpWrite
-	OpCreate
-	OpDelete
-	OpRename
-	OpChmod
-	OpSymlink
-	OpMkdir
+	StepNone Op = iota
+	StepEdit
+	StepWrite
+	StepCreate
+	StepDelete
+	StepRename
+	StepChmod
+	StepSymlink
+	StepMkdir
 )
 
 // Image says which of a step's two images is meant.

@@ -85,14 +85,19 @@ func New(k Kind, op, path, format string, args ...any) *Error {
 	return &Error{Kind: k, Op: op, Path: path, Message: fmt.Sprintf(format, args...), State: Unchanged}
 }
 
-// Wrap returns an error about path whose cause is err and whose kind follows
-// from it: an *Error keeps its kind and gains op and path where it has none;
-// errors of the system become permission, no-space, not-found, io and so on.
-// Wrap(nil) is nil.
-func Wrap(err error, op, path string) *Error {
+// Wrap is From as an error; Wrap(nil) is nil.
+func Wrap(err error, op, path string) error {
 	if err == nil {
 		return nil
 	}
+	return From(err, op, path)
+}
+
+// From returns an error about path whose cause is err, which is not nil, and
+// whose kind follows from it: an *Error keeps its kind and gains op and path
+// where it has none; errors of the system become permission, no-space,
+// not-found, io and so on.
+func From(err error, op, path string) *Error {
 	if e := Of(err); e != nil {
 		c := *e
 		if c.Op == "" {
@@ -164,7 +169,7 @@ func KindOf(err error) Kind {
 	if err == nil {
 		return ""
 	}
-	return Wrap(err, "", "").Kind
+	return From(err, "", "").Kind
 }
 
 func kindOf(err error) Kind {

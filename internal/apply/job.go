@@ -1,0 +1,188 @@
+package apply
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// Job is one intent at work: its steps, the tree they change, and the slots in
+// .emend/stage where images wait. Its methods touch one step each and may run
+// side by side for different steps.
+type Job struct {
+	Tree  *Tree
+	ID    wal.ID
+	Steps []wal.Step
+	stage vfs.Dir
+	// Seen is what a commit saw of each step's path; nil in recovery, which
+	// compares bytes instead.
+	Seen []Seen
+	// Torn marks files that recovery found half written in place: the next
+	// write in place starts from that instead of from the step's before.
+	Torn []bool
+}
+
+// Seen is what stood at a path when its bytes were read, and when that was.
+type Seen struct {
+	Info vfs.Info
+	Read time.Time
+}
+
+// The letters of slots: the after-image (and what its publish displaced), the
+// image that a rollback writes, the displaced file where exchange is missing,
+// and an image that is still being written by recovery.
+const (
+	SlotA   = "a"
+	SlotB   = "b"
+	SlotD   = "d"
+	slotTmp = "t"
+)
+
+// NewJob returns a job on the steps of intent id. Close gives its handle back.
+func (w *Workspace) NewJob(id wal.ID, steps []wal.Step) (*Job, error) {
+	stage, err := w.Stage()
+	if err != nil && !(w.opts.ReadOnly && vfs.NotExist(err)) {
+		return nil, err
+	}
+	return &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage, Torn: make([]bool, len(steps))}, nil
+}
+
+// Close closes the job; slots stay.
+func (j *Job) Close() error {
+	if j.stage == nil {
+		return nil
+	}
+	return j.stage.Close()
+}
+
+// Slot is the name of step n's slot with the letter.
+func (j *Job) Slot(n int, letter string) string {
+	return j.ID.String() + "-" + strconv.Itoa(n) + "." + letter
+}
+
+// Forward takes step n from its before to its after by one atomic call. Where
+// bytes appear or change, slot a must hold the after-image, durable; what the
+// call displaces is in slot a afterwards, never lost. Foreign bytes that come
+// out are put back: kind foreign, and the path is as it was.
+func (j *Job) Forward(n int) error {
+	return j.move(&j.Steps[n], SlotA, j.seen(n))
+}
+
+// Back takes step n from its after to its before. The slot with the letter
+// must hold the before-image, durable, where bytes appear or change; where the
+// path goes, it must be free.
+func (j *Job) Back(n int, letter string) error {
+	return j.move(Inverse(&j.Steps[n]), letter, nil)
+}
+
+// Inverse is the step that undoes st.
+func Inverse(st *wal.Step) *wal.Step {
+	inv := *st
+	inv.Before, inv.After = st.After, st.Before
+	inv.HasBefore, inv.HasAfter = st.HasAfter, st.HasBefore
+	if st.DirFrom != "" {
+		inv.Path, inv.DirFrom = st.DirFrom, st.Path
+	}
+	return &inv
+}
+
+func (j *Job) seen(n int) *Seen {
+	if j.Seen == nil {
+		return nil
+	}
+	return &j.Seen[n]
+}
+
+// move is Forward for st, whose image waits in the slot with the letter.
+func (j *Job) move(st *wal.Step, letter string, seen *Seen) error {
+	d, name, err := j.Tree.Parent(st.Path)
+	if err != nil {
+		return fail.Wrap(err, "publish", st.Path)
+	}
+	defer d.Close()
+	m := &mover{j: j, st: st, d: d, name: name, slot: j.Slot(st.N, letter), seen: seen}
+	return fail.Wrap(m.move(), "publish", st.Path)
+}
+
+// IsChmod reports whether only the mode changes: one fchmod, without a slot.
+func IsChmod(st *wal.Step) bool {
+	content, mode := compared(st)
+	return mode && !content
+}
+
+// IsDirStep reports whether the step makes, removes or renames a directory
+// without a slot.
+func IsDirStep(st *wal.Step) bool {
+	isDir := func(k vfs.Kind) bool { return k == vfs.Directory || k == vfs.Absent }
+	return st.DirFrom != "" || isDir(st.Before.Kind) && isDir(st.After.Kind)
+}
+
+// NeedsImage reports whether the step publishes an image out of a slot.
+func NeedsImage(st *wal.Step) bool {
+	return !IsDirStep(st) && !IsChmod(st) && st.After.Kind != vfs.Absent
+}
+
+var errForeign = errors.New("somebody else's bytes stand there")
+
+func foreign(st *wal.Step) error {
+	return &fail.Error{Kind: fail.Foreign, Path: st.Path, Message: "the file was changed by somebody else meanwhile; their bytes stay",
+		State: fail.Unchanged, Err: errForeign, Hint: "look at the file and make the plan anew"}
+}
+
+// LookAtSlot looks at a slot of the step st.
+func (j *Job) LookAtSlot(name string, st *wal.Step) (Look, error) { return LookAt(j.stage, name, st) }
+
+// OpenSlot opens a slot for reading.
+func (j *Job) OpenSlot(name string) (vfs.File, error) { return j.stage.Open(name) }
+
+// CopySlot copies a slot's bytes to w.
+func (j *Job) CopySlot(w io.Writer, name string) error { return copyFrom(w, j.stage, name) }
+
+// CopyPath copies the bytes of the file at p to w.
+func (j *Job) CopyPath(w io.Writer, p string) error {
+	d, name, err := j.Tree.Parent(p)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return copyFrom(w, d, name)
+}
+
+func copyFrom(w io.Writer, d vfs.Dir, name string) error {
+	f, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = Copy(w, f)
+	return err
+}
+
+// RenameSlot gives a slot another letter: the displaced file becomes the image
+// that a rollback publishes.
+func (j *Job) RenameSlot(n int, from, to string) error {
+	name := j.Slot(n, to)
+	if err := removeAny(j.stage, name); err != nil {
+		return err
+	}
+	return j.stage.Rename(j.Slot(n, from), j.stage, name)
+}
+
+// SwapBack puts what a publish, or a rollback, had swapped into a slot back to
+// its path: by exchange where something stands there, else without clobbering.
+func (j *Job) SwapBack(n int, letter, p string) error {
+	d, name, err := j.Tree.Parent(p)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.Lstat(name); vfs.NotExist(err) {
+		return moveNoReplace(j.stage, j.Slot(n, letter), d, name)
+	}
+	return j.stage.Exchange(j.Slot(n, letter), d, name)
+}

@@ -1,0 +1,296 @@
+package apply
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"syscall"
+
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// mover takes one path from st.Before to st.After.
+type mover struct {
+	j    *Job
+	st   *wal.Step
+	d    vfs.Dir // the path's directory
+	name string  // the path's name in it
+	slot string  // in j.stage
+	seen *Seen
+}
+
+// putBackTries bounds the swaps with a writer that keeps renaming files over
+// the path while its bytes are being put back.
+const putBackTries = 1000
+
+func (m *mover) move() error {
+	before, after := m.st.Before.Kind, m.st.After.Kind
+	switch {
+	case m.st.DirFrom != "":
+		return m.renameDir()
+	case m.st.InPlace:
+		return m.writeInPlace()
+	case IsChmod(m.st):
+		return m.chmod()
+	case before == vfs.Absent && after == vfs.Directory:
+		return m.mkdir()
+	case before == vfs.Directory && after == vfs.Absent:
+		return m.rmdir()
+	case before == vfs.Absent:
+		return m.appear()
+	case after == vfs.Absent:
+		return m.disappear()
+	}
+	return m.change()
+}
+
+func (m *mover) renameDir() error {
+	from, name, err := m.j.Tree.Parent(m.st.DirFrom)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	defer m.j.Tree.Forget(m.st.DirFrom)
+	err = from.RenameNoReplace(name, m.d, m.name)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	if _, err := m.d.Lstat(m.name); !vfs.NotExist(err) {
+		return errors.Join(fs.ErrExist, err)
+	}
+	return from.Rename(name, m.d, m.name)
+}
+
+// mkdir accepts a directory that somebody else has made meanwhile: it is what
+// the step wants. One that a rollback brings back gets its metadata again.
+func (m *mover) mkdir() error {
+	err := m.d.Mkdir(m.name, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		if i, lerr := m.d.Lstat(m.name); lerr == nil && i.Kind == vfs.Directory {
+			return nil
+		}
+		return foreign(m.st)
+	}
+	if err != nil || m.st.After.Meta.Mode == 0 {
+		return err
+	}
+	return setNamedMeta(m.d, m.name, m.st.After.Meta)
+}
+
+// rmdir leaves a directory in which somebody has put something.
+func (m *mover) rmdir() error {
+	m.j.Tree.Forget(m.st.Path)
+	err := m.d.Rmdir(m.name)
+	if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) || vfs.NotExist(err) {
+		return nil
+	}
+	return err
+}
+
+func (m *mover) chmod() error {
+	l, err := LookAt(m.d, m.name, m.st)
+	if err != nil {
+		return err
+	}
+	if !l.Before {
+		return foreign(m.st)
+	}
+	return m.d.Chmod(m.name, m.st.After.Meta.Mode)
+}
+
+func (m *mover) appear() error {
+	err := moveNoReplace(m.j.stage, m.slot, m.d, m.name)
+	if errors.Is(err, fs.ErrExist) {
+		return foreign(m.st)
+	}
+	return err
+}
+
+func (m *mover) disappear() error {
+	if err := moveNoReplace(m.d, m.name, m.j.stage, m.slot); err != nil {
+		if vfs.NotExist(err) {
+			return foreign(m.st)
+		}
+		return err
+	}
+	ok, err := m.cameOut(m.slot)
+	if ok || err != nil {
+		return err
+	}
+	// What stands at the path by now is newer; the slot keeps these bytes then.
+	if err := moveNoReplace(m.j.stage, m.slot, m.d, m.name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return foreign(m.st)
+}
+
+func (m *mover) change() error {
+	err := m.j.stage.Exchange(m.slot, m.d, m.name)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return m.changeWithoutExchange()
+	case vfs.NotExist(err):
+		return foreign(m.st)
+	case err != nil:
+		return err
+	}
+	if m.st.Before.Kind == vfs.Directory {
+		m.j.Tree.Forget(m.st.Path)
+	}
+	ok, err := m.cameOut(m.slot)
+	if ok || err != nil {
+		return err
+	}
+	if err := m.putBack(); err != nil {
+		return err
+	}
+	return foreign(m.st)
+}
+
+// putBack swaps until the slot holds either the image or, where a writer was
+// quicker than the last swap, what had been put back: that writer has replaced
+// it.
+func (m *mover) putBack() error {
+	for range putBackTries {
+		in, err := m.j.stage.Lstat(m.slot)
+		if err != nil {
+			return err
+		}
+		if err := m.j.stage.Exchange(m.slot, m.d, m.name); err != nil {
+			return err
+		}
+		l, err := LookAt(m.j.stage, m.slot, m.st)
+		if err != nil || l.After {
+			return err
+		}
+		// A newer file came out: it belongs at the path.
+		if err := m.j.stage.Exchange(m.slot, m.d, m.name); err != nil {
+			return err
+		}
+		out, err := m.j.stage.Lstat(m.slot)
+		if err != nil || out.SameFile(in) {
+			return err
+		}
+	}
+	return fail.New(fail.Busy, "", m.st.Path, "a writer keeps replacing the file")
+}
+
+// changeWithoutExchange keeps what stands at the path under a second name and
+// renames over it. Between the look and the rename another writer's file can
+// be lost: docs/GUARANTEES.md names the window.
+func (m *mover) changeWithoutExchange() error {
+	if m.st.Before.Kind == vfs.Directory || m.st.After.Kind == vfs.Directory {
+		return fail.New(fail.Unsupported, "", m.st.Path, "a file cannot become a directory here: the file system has no exchange")
+	}
+	kept := m.j.Slot(m.st.N, SlotD)
+	l, err := LookAt(m.d, m.name, m.st)
+	if err != nil {
+		return err
+	}
+	if !l.Before {
+		return foreign(m.st)
+	}
+	if err := m.d.Link(m.name, m.j.stage, kept); err != nil {
+		return err
+	}
+	if ok, err := m.cameOut(kept); !ok || err != nil {
+		return errors.Join(err, foreign(m.st))
+	}
+	return m.j.stage.Rename(m.slot, m.d, m.name)
+}
+
+// cameOut looks at what a call has moved to the slot: it must be the step's
+// before. A directory must be empty.
+func (m *mover) cameOut(slot string) (bool, error) {
+	if m.seen != nil {
+		now, err := m.j.stage.Lstat(slot)
+		if err != nil {
+			return false, err
+		}
+		if now.Kind == vfs.Regular && Settled(m.seen.Info, now, m.seen.Read, false) {
+			return true, nil
+		}
+	}
+	l, err := LookAt(m.j.stage, slot, m.st)
+	if err != nil || !l.Before || l.Info.Kind != vfs.Directory {
+		return l.Before, err
+	}
+	d, err := m.j.stage.OpenDir(slot)
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	names, err := d.ReadDir()
+	return len(names) == 0, err
+}
+
+// moveNoReplace renames without clobbering; where the system cannot, a second
+// name is made and the first one removed.
+func moveNoReplace(from vfs.Dir, name string, to vfs.Dir, toName string) error {
+	err := from.RenameNoReplace(name, to, toName)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	if err := from.Link(name, to, toName); err != nil {
+		return err
+	}
+	return from.Remove(name)
+}
+
+// writeInPlace copies the image in the slot into the file itself: checked byte
+// for byte just before, the length last, then synced through the same handle.
+// The log holds before and after, and the file's frame says that it was
+// written in place.
+func (m *mover) writeInPlace() error {
+	l, err := LookAt(m.d, m.name, m.st)
+	if err != nil {
+		return err
+	}
+	if !l.Before && (l.After || !m.j.Torn[m.st.N]) {
+		return foreign(m.st)
+	}
+	f, err := m.d.OpenWrite(m.name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := m.j.copyInto(f, m.slot, m.st.After.Size); err != nil {
+		return err
+	}
+	if _, mode := compared(m.st); mode {
+		if err := f.Chmod(m.st.After.Meta.Mode); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// copyInto writes the slot's bytes over f, only where they differ, and sets
+// the length last.
+func (j *Job) copyInto(f vfs.File, slot string, size int64) error {
+	src, err := j.stage.Open(slot)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	b := buffers.Get().(*[256 << 10]byte)
+	defer buffers.Put(b)
+	want, have := b[:128<<10], b[128<<10:]
+	for off := int64(0); off < size; {
+		n, err := src.ReadAt(want, off)
+		if n == 0 {
+			return errors.Join(io.ErrUnexpectedEOF, err)
+		}
+		k, _ := f.ReadAt(have[:n], off)
+		if k != n || !bytes.Equal(have[:n], want[:n]) {
+			if _, err := f.WriteAt(want[:n], off); err != nil {
+				return err
+			}
+		}
+		off += int64(n)
+	}
+	return f.Truncate(size)
+}

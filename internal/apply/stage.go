@@ -1,0 +1,209 @@
+package apply
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// StageFile makes the slot with the letter of step n a new file: bytes from
+// write, which must hash to want, then owner, attributes and, last, the mode,
+// so that a secret is readable to nobody for a moment. With sync the file is
+// durable on return; its name is not (see SyncStage).
+func (j *Job) StageFile(name string, want *wal.State, sync bool, write func(io.Writer) error) error {
+	f, err := j.stage.Create(name, 0o600)
+	if err != nil {
+		return fail.Wrap(err, "stage", name)
+	}
+	defer f.Close()
+	var h hashing.RawHasher
+	if err := write(io.MultiWriter(f, &h)); err != nil {
+		return err
+	}
+	if h.Size() != want.Size || h.Raw() != want.Hash {
+		return fail.New(fail.Drift, "stage", "", "the bytes are not the ones that were checked")
+	}
+	if err := setFileMeta(f, want.Meta); err != nil {
+		return err
+	}
+	if sync {
+		return f.Sync()
+	}
+	f.Kick()
+	return nil
+}
+
+// StageOther makes the slot what has no bytes of its own: a link or an empty
+// directory.
+func (j *Job) StageOther(name string, want *wal.State) error {
+	var err error
+	if want.Kind == vfs.Symlink {
+		err = j.stage.Symlink(want.Target, name)
+	} else {
+		err = j.stage.Mkdir(name, 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	return setNamedMeta(j.stage, name, want.Meta)
+}
+
+// StageLink makes the slot another name of the inode at p.
+func (j *Job) StageLink(name, p string) error {
+	d, base, err := j.Tree.Parent(p)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Link(base, j.stage, name)
+}
+
+// SyncStage makes the slots' names durable.
+func (j *Job) SyncStage() error { return j.stage.Sync() }
+
+// SyncSlot makes what is in a slot durable; links and directories are durable
+// with their names.
+func (j *Job) SyncSlot(name string) error {
+	i, err := j.stage.Lstat(name)
+	if err != nil {
+		return err
+	}
+	return syncName(j.stage, name, i.Kind)
+}
+
+// Restage puts a freshly staged temporary in the slot's place: a slot is
+// replaced by rename, never opened for writing.
+func (j *Job) Restage(n int, letter string, stage func(tmp string) error) error {
+	tmp := j.Slot(n, slotTmp)
+	if err := removeAny(j.stage, tmp); err != nil {
+		return err
+	}
+	if err := stage(tmp); err != nil {
+		return err
+	}
+	name := j.Slot(n, letter)
+	if err := removeAny(j.stage, name); err != nil {
+		return err
+	}
+	return j.stage.Rename(tmp, j.stage, name)
+}
+
+// Empty removes a slot, whatever image it holds.
+func (j *Job) Empty(name string) error { return removeAny(j.stage, name) }
+
+// removeAny removes a file, a link or an empty directory; nothing there is
+// fine.
+func removeAny(d vfs.Dir, name string) error {
+	i, err := d.Lstat(name)
+	if vfs.NotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if i.Kind == vfs.Directory {
+		err = d.Rmdir(name)
+	} else {
+		err = d.Remove(name)
+	}
+	if vfs.NotExist(err) {
+		return nil
+	}
+	return err
+}
+
+// metaTarget is a file, by handle or by name, whose metadata is being set.
+type metaTarget struct {
+	stat        func() (vfs.Info, error)
+	xattrs      func() ([]vfs.Xattr, error)
+	chown       func(uid, gid uint32) error
+	setXattr    func(attr string, value []byte) error
+	removeXattr func(attr string) error
+	chmod       func(mode uint32) error
+}
+
+func setFileMeta(f vfs.File, m wal.Meta) error {
+	return setMeta(metaTarget{f.Stat, f.Xattrs, f.Chown, f.SetXattr, f.RemoveXattr, f.Chmod}, m)
+}
+
+func setNamedMeta(d vfs.Dir, name string, m wal.Meta) error {
+	return setMeta(metaTarget{
+		stat:        func() (vfs.Info, error) { return d.Lstat(name) },
+		xattrs:      func() ([]vfs.Xattr, error) { return d.Xattrs(name) },
+		chown:       func(u, g uint32) error { return d.Chown(name, u, g) },
+		setXattr:    func(a string, v []byte) error { return d.SetXattr(name, a, v) },
+		removeXattr: func(a string) error { return d.RemoveXattr(name, a) },
+		chmod:       func(mode uint32) error { return d.Chmod(name, mode) },
+	}, m)
+}
+
+// setMeta gives a file the metadata m, in the order in which one does not undo
+// the other: chown clears setuid and capabilities, an ACL changes the group
+// bits. What cannot be reproduced is kind identity-lost.
+func setMeta(t metaTarget, m wal.Meta) error {
+	info, err := t.stat()
+	if err != nil {
+		return err
+	}
+	if info.UID != m.UID || info.GID != m.GID {
+		if err := t.chown(m.UID, m.GID); err != nil {
+			return lost(err, "owner")
+		}
+	}
+	if err := setXattrs(t, m.Xattrs); err != nil {
+		return err
+	}
+	if info, err = t.stat(); err != nil {
+		return err
+	}
+	if info.Mode == m.Mode || info.Kind == vfs.Symlink {
+		return nil
+	}
+	if err := t.chmod(m.Mode); err != nil {
+		return lost(err, "mode")
+	}
+	// The system drops setgid without a word where the caller is not in the
+	// file's group.
+	if info, err = t.stat(); err == nil && info.Mode != m.Mode {
+		return lost(errors.ErrUnsupported, "mode")
+	}
+	return err
+}
+
+func setXattrs(t metaTarget, want []vfs.Xattr) error {
+	have, err := t.xattrs()
+	if err != nil {
+		return err
+	}
+	for _, x := range have {
+		if !slices.ContainsFunc(want, func(w vfs.Xattr) bool { return w.Name == x.Name }) {
+			if err := t.removeXattr(x.Name); err != nil {
+				return lost(err, "attribute "+x.Name)
+			}
+		}
+	}
+	for _, x := range want {
+		i := slices.IndexFunc(have, func(h vfs.Xattr) bool { return h.Name == x.Name })
+		if i >= 0 && bytes.Equal(have[i].Value, x.Value) {
+			continue
+		}
+		if err := t.setXattr(x.Name, x.Value); err != nil {
+			return lost(err, "attribute "+x.Name)
+		}
+	}
+	return nil
+}
+
+func lost(err error, what string) error {
+	if k := fail.KindOf(err); k == fail.IO || k == fail.NoSpace {
+		return err
+	}
+	return &fail.Error{Kind: fail.IdentityLost, Message: "the file's " + what + " cannot be kept: " + err.Error(),
+		State: fail.Unchanged, Err: err}
+}

@@ -1,0 +1,161 @@
+package recovery
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// swapBack returns to their paths what had been swapped out, and reports
+// whether there was any: then everything is looked at again. It moves nothing
+// that the decision is about: the path's class is the same before and after.
+func (v *view) swapBack() (bool, error) {
+	swapped := false
+	for n, verdict := range v.verdicts {
+		for _, s := range []struct {
+			letter string
+			fate   Fate
+		}{{apply.SlotA, verdict.A}, {apply.SlotB, verdict.B}} {
+			if s.fate != FateSwapBack {
+				continue
+			}
+			swapped = true
+			err := v.job.SwapBack(n, s.letter, v.where(n))
+			if err != nil && !errors.Is(err, fs.ErrExist) {
+				return swapped, fail.Wrap(err, "put back", v.job.Steps[n].Path)
+			}
+		}
+	}
+	return swapped, nil
+}
+
+// moves reports whether going course moves step n.
+func (v *view) moves(n int, course Course) bool {
+	switch v.verdicts[n].Class {
+	case IsBefore:
+		return course == GoForward
+	case IsAfter:
+		return course == GoBack
+	case IsTorn:
+		return course != Park
+	}
+	return false
+}
+
+// forward publishes what is still before: all images are written and synced
+// first.
+func (v *view) forward() error {
+	err := v.each(GoForward, false, v.prepareForward)
+	if err == nil {
+		err = v.job.SyncStage()
+	}
+	if err != nil {
+		return err
+	}
+	return v.each(GoForward, false, v.job.Forward)
+}
+
+// back takes back what is after, in reverse order: the displaced files
+// themselves where they are left, images from the log otherwise.
+func (v *view) back() error {
+	err := v.each(GoBack, true, v.prepareBack)
+	if err == nil {
+		err = v.job.SyncStage()
+	}
+	if err != nil {
+		return err
+	}
+	return v.each(GoBack, true, func(n int) error { return v.job.Back(n, apply.SlotB) })
+}
+
+func (v *view) each(course Course, reverse bool, do func(n int) error) error {
+	for i := range v.job.Steps {
+		n := i
+		if reverse {
+			n = len(v.job.Steps) - 1 - i
+		}
+		if !v.moves(n, course) {
+			continue
+		}
+		if err := do(n); err != nil {
+			return fail.Wrap(err, "recover", v.job.Steps[n].Path)
+		}
+	}
+	return nil
+}
+
+func (v *view) prepareForward(n int) error {
+	st := &v.job.Steps[n]
+	v.job.Torn[n] = v.verdicts[n].Class == IsTorn
+	if !apply.NeedsImage(st) {
+		return v.job.Empty(v.job.Slot(n, apply.SlotA))
+	}
+	return v.restage(n, apply.SlotA, &st.After, wal.After)
+}
+
+func (v *view) prepareBack(n int) error {
+	st := &v.job.Steps[n]
+	v.job.Torn[n] = v.verdicts[n].Class == IsTorn
+	if !apply.NeedsImage(apply.Inverse(st)) {
+		return v.job.Empty(v.job.Slot(n, apply.SlotB))
+	}
+	s := &v.sights[n]
+	if !st.InPlace && s.B.Slot != SlotDisplaced {
+		for letter, held := range map[string]Held{apply.SlotA: s.A, apply.SlotD: s.D} {
+			if held.Slot == SlotDisplaced {
+				if err := v.job.RenameSlot(n, letter, apply.SlotB); err != nil {
+					return err
+				}
+				s.B.Slot = SlotDisplaced
+				break
+			}
+		}
+	}
+	if s.B.Slot == SlotDisplaced && !st.InPlace {
+		return v.job.SyncSlot(v.job.Slot(n, apply.SlotB))
+	}
+	return v.restage(n, apply.SlotB, &st.Before, wal.Before)
+}
+
+// restage writes an image anew, under a name of its own, syncs it, and only
+// then gives it the slot's name.
+func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) error {
+	return v.job.Restage(n, letter, func(tmp string) error {
+		if want.Kind != vfs.Regular {
+			return v.job.StageOther(tmp, want)
+		}
+		if from, ok := v.linkSource(n, img); ok {
+			if err := v.job.StageLink(tmp, from); err == nil {
+				return v.job.SyncSlot(tmp)
+			}
+		}
+		w := v.image(n, img)
+		if w == nil {
+			return fail.New(fail.IO, "", "", "neither the log nor the disk holds the file's bytes any more")
+		}
+		return v.job.StageFile(tmp, want, true, func(out io.Writer) error { return w(out) })
+	})
+}
+
+// linkSource is the path whose inode a rename takes along: the old name going
+// forward, the new one going back.
+func (v *view) linkSource(n int, img wal.Image) (string, bool) {
+	if img == wal.After {
+		i := v.job.Steps[n].LinkOf
+		if i >= 0 && v.sights[i].Place == PlaceBefore {
+			return v.where(i), true
+		}
+		return "", false
+	}
+	for i := range v.job.Steps {
+		if v.job.Steps[i].LinkOf == n && v.sights[i].Place == PlaceAfter {
+			return v.where(i), true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,250 @@
+package recovery
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strings"
+
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// view is one look at all paths and slots of one intent. Nothing has moved yet
+// when it is complete.
+type view struct {
+	job      *apply.Job
+	tx       *wal.Transaction
+	sights   []Sight
+	infos    []vfs.Info // what stands at each path, zero for nothing
+	verdicts []Verdict
+}
+
+type inode struct{ dev, ino uint64 }
+
+// inspect looks at everything and classifies it. It reads only.
+func inspect(job *apply.Job, tx *wal.Transaction) (*view, error) {
+	n := len(job.Steps)
+	v := &view{job: job, tx: tx, sights: make([]Sight, n), infos: make([]vfs.Info, n)}
+	for i := range job.Steps {
+		if err := v.lookAtPath(i); err != nil {
+			return nil, fail.Wrap(err, "inspect", job.Steps[i].Path)
+		}
+	}
+	here := make(map[inode]bool, n)
+	for _, info := range v.infos {
+		if info.Kind == vfs.Regular {
+			here[inode{info.Dev, info.Ino}] = true
+		}
+	}
+	for i := range job.Steps {
+		if err := v.lookAtSlots(i, here); err != nil {
+			return nil, fail.Wrap(err, "inspect", job.Steps[i].Path)
+		}
+	}
+	for i := range job.Steps {
+		if err := v.lookForTorn(i); err != nil {
+			return nil, fail.Wrap(err, "inspect", job.Steps[i].Path)
+		}
+	}
+	v.verdicts = Classify(v.sights)
+	return v, nil
+}
+
+// where is the path at which step n's file stands now: beneath a directory
+// whose rename has not happened yet, that is the old name.
+func (v *view) where(n int) string {
+	p := v.job.Steps[n].Path
+	for i := n - 1; i >= 0; i-- {
+		d := &v.job.Steps[i]
+		if d.DirFrom != "" && v.sights[i].Place == PlaceBefore && apply.Below(p, d.Path) {
+			p = d.DirFrom + strings.TrimPrefix(p, d.Path)
+		}
+	}
+	return p
+}
+
+func (v *view) lookAtPath(n int) error {
+	st, s := &v.job.Steps[n], &v.sights[n]
+	s.Traits = Traits{InPlace: st.InPlace, ChmodOnly: apply.IsChmod(st), DirStep: apply.IsDirStep(st),
+		BeforeAbsent: st.Before.Kind == vfs.Absent}
+	look, err := v.lookAt(v.where(n), st)
+	if err != nil {
+		return err
+	}
+	v.infos[n] = look.Info
+	if st.DirFrom != "" {
+		return v.lookAtDirRename(n, look)
+	}
+	s.NormBefore, s.NormAfter = look.NormBefore, look.NormAfter
+	switch {
+	case look.Before:
+		s.Place = PlaceBefore
+	case look.After:
+		s.Place = PlaceAfter
+	default:
+		s.Place = PlaceForeign
+	}
+	return nil
+}
+
+// lookAtDirRename: exactly one of the two names must exist.
+func (v *view) lookAtDirRename(n int, to apply.Look) error {
+	from, err := v.lookAt(v.job.Steps[n].DirFrom, apply.Inverse(&v.job.Steps[n]))
+	if err != nil {
+		return err
+	}
+	there, here := from.Info.Kind == vfs.Directory, to.Info.Kind == vfs.Directory
+	switch {
+	case there && to.Info.Kind == vfs.Absent:
+		v.sights[n].Place = PlaceBefore
+	case here && from.Info.Kind == vfs.Absent:
+		v.sights[n].Place = PlaceAfter
+	default:
+		v.sights[n].Place = PlaceForeign
+	}
+	return nil
+}
+
+func (v *view) lookAt(p string, st *wal.Step) (apply.Look, error) {
+	d, name, err := v.job.Tree.Parent(p)
+	if vfs.NotExist(err) || fail.KindOf(err) == fail.NotFound {
+		return apply.LookAt(nil, "", st)
+	}
+	if err != nil {
+		return apply.Look{}, err
+	}
+	defer d.Close()
+	return apply.LookAt(d, name, st)
+}
+
+func (v *view) lookAtSlots(n int, here map[inode]bool) error {
+	st, s := &v.job.Steps[n], &v.sights[n]
+	if s.ChmodOnly || s.DirStep {
+		return nil
+	}
+	for _, slot := range []struct {
+		letter string
+		held   *Held
+	}{{apply.SlotA, &s.A}, {apply.SlotB, &s.B}, {apply.SlotD, &s.D}} {
+		name := v.job.Slot(n, slot.letter)
+		look, err := v.job.LookAtSlot(name, st)
+		if err != nil {
+			return err
+		}
+		slot.held.Linked = here[inode{look.Info.Dev, look.Info.Ino}]
+		switch {
+		case look.Info.Kind == vfs.Absent:
+			slot.held.Slot = SlotNone
+		case look.Before:
+			slot.held.Slot = SlotDisplaced
+		case look.After:
+			slot.held.Slot = SlotStaged
+		default:
+			slot.held.Slot = SlotStrange
+		}
+	}
+	if s.A.Slot == SlotStrange && st.After.Kind == vfs.Regular {
+		if ok, err := v.unfinished(n); err != nil || ok {
+			s.A.Slot = SlotUnfinished
+			return err
+		}
+	}
+	return nil
+}
+
+// unfinished reports whether slot a of step n is no longer than the
+// after-image and every byte of it is the image's or zero.
+func (v *view) unfinished(n int) (bool, error) {
+	f, err := v.job.OpenSlot(v.job.Slot(n, apply.SlotA))
+	if err != nil {
+		return false, nil // a link, a directory: strange
+	}
+	defer f.Close()
+	image, ok := v.open(n, wal.After)
+	if !ok {
+		return false, nil
+	}
+	defer image.Close()
+	slot, img := bufio.NewReaderSize(f, blocks), bufio.NewReaderSize(image, blocks)
+	for {
+		b, err := slot.ReadByte()
+		if err == io.EOF {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if want, err := img.ReadByte(); err != nil || b != 0 && b != want {
+			return false, nil
+		}
+	}
+}
+
+const (
+	sector = 512
+	blocks = 64 << 10
+)
+
+// lookForTorn tells a file that was being written in place from a foreign one.
+func (v *view) lookForTorn(n int) error {
+	st, s := &v.job.Steps[n], &v.sights[n]
+	size := v.infos[n].Size
+	if !st.InPlace || s.Place != PlaceForeign || v.infos[n].Kind != vfs.Regular ||
+		size < min(st.Before.Size, st.After.Size) || size > max(st.Before.Size, st.After.Size) {
+		return nil
+	}
+	before, ok := v.open(n, wal.Before)
+	if !ok {
+		return nil
+	}
+	defer before.Close()
+	after, ok := v.open(n, wal.After)
+	if !ok {
+		return nil
+	}
+	defer after.Close()
+	d, name, err := v.job.Tree.Parent(v.where(n))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	f, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	torn, err := isTorn(bufio.NewReaderSize(f, blocks), bufio.NewReaderSize(before, blocks), bufio.NewReaderSize(after, blocks))
+	if torn && err == nil {
+		s.Place = PlaceTorn
+	}
+	return err
+}
+
+// isTorn reports whether every sector of file is the before's, continued with
+// zeros, or the after's, continued with the before's.
+func isTorn(file, before, after io.Reader) (bool, error) {
+	var f, b, a [sector]byte
+	for {
+		n, err := io.ReadFull(file, f[:])
+		if n == 0 && err == io.EOF {
+			return true, nil
+		}
+		if err != nil && err != io.ErrUnexpectedEOF {
+			return false, err
+		}
+		clear(b[:])
+		if _, err := io.ReadFull(before, b[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return false, err
+		}
+		a = b
+		if _, err := io.ReadFull(after, a[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return false, err
+		}
+		if !bytes.Equal(f[:n], b[:n]) && !bytes.Equal(f[:n], a[:n]) {
+			return false, nil
+		}
+	}
+}

@@ -1,0 +1,265 @@
+// Package recovery says what a crash left and what to do about it: it looks at
+// every path and slot of an intent that is sealed and not retired, classifies
+// what it saw (Classify, pure), decides (Decide, pure), and acts.
+package recovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// Options say how to recover.
+type Options struct {
+	Policy   Policy
+	DryRun   bool          // look and report; nothing is written
+	LockWait time.Duration // how long another process's lock is waited for
+	FS       vfs.FS        // nil: the operating system
+}
+
+// tries bounds how often an intent is looked at again because somebody wrote
+// to its paths while it was being recovered.
+const tries = 20
+
+// Run recovers the workspace at root: every sealed intent that no process has
+// in flight is finished, undone or parked, each on its own, and slots of no
+// intent are removed. On nil all of it is durable; a second Run finds nothing
+// to do. On an error what was not retired stays for the next run. A root
+// without .emend has nothing to recover.
+func Run(ctx context.Context, root string, o Options) (*Report, error) {
+	w, err := apply.OpenWorkspace(root, apply.WorkspaceOptions{FS: o.FS, ReadOnly: o.DryRun})
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	r := &Report{Intents: []IntentReport{}}
+	if w.Log == nil {
+		return r, nil
+	}
+	if o.DryRun {
+		err = r.dryRun(ctx, w, o)
+	} else {
+		if err = w.Log.Acquire(ctx, o.LockWait, nil); err == nil {
+			defer w.Log.Release()
+			err = r.Recover(ctx, w, o.Policy)
+		}
+	}
+	rep := w.Log.Report()
+	r.Log = LogReport{TornBytes: rep.TornBytes, Quarantine: rep.Quarantine}
+	return r, err
+}
+
+// Recover is Run for whoever holds the log's lock already; the intents are
+// added to the report.
+func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy) error {
+	orphans := w.Log.Orphans()
+	if len(orphans) > 0 {
+		if err := w.Log.Sync(); err != nil {
+			return err
+		}
+	}
+	slices.Reverse(orphans) // newest first: an older intent's after is a newer one's before
+	for _, tx := range orphans {
+		if err := ctx.Err(); err != nil {
+			return fail.Wrap(context.Cause(ctx), "recover", "")
+		}
+		ir, err := Resolve(w, tx, policy)
+		if err != nil {
+			return err
+		}
+		r.Intents = append(r.Intents, ir)
+	}
+	return r.sweep(w, false)
+}
+
+// Resolve recovers one sealed intent, under the log's lock. It is also how a
+// transaction that fails after its commit point is rolled back.
+func Resolve(w *apply.Workspace, tx *wal.Transaction, policy Policy) (IntentReport, error) {
+	job, err := load(w, tx)
+	if err != nil {
+		return IntentReport{}, err
+	}
+	defer job.Close()
+	var first *IntentReport
+	for range tries {
+		ir, done, err := attempt(w, job, tx, policy)
+		if first == nil && ir.ID != "" {
+			first = &ir
+		}
+		if err != nil {
+			return ir, needsRecovery(err)
+		}
+		if done {
+			// The states to report are those that were found, not those of the
+			// last look.
+			first.Action = ir.Action
+			return *first, job.EmptyAll()
+		}
+	}
+	return IntentReport{}, needsRecovery(fail.New(fail.Busy, "recover", "",
+		"intent %s: its files keep changing", tx.ID).WithHint("stop what writes to them and run emend recover"))
+}
+
+func load(w *apply.Workspace, tx *wal.Transaction) (*apply.Job, error) {
+	steps, err := tx.LoadSteps()
+	if err != nil {
+		return nil, err
+	}
+	for i := range steps {
+		if err := checkStep(&steps[i], i, len(steps)); err != nil {
+			return nil, needsRecovery(fail.Wrap(err, "recover", steps[i].Path))
+		}
+	}
+	return w.NewJob(tx.ID, steps)
+}
+
+// checkStep refuses what emend never writes: the log is input like any other.
+func checkStep(st *wal.Step, n, steps int) error {
+	if err := apply.CheckPath(st.Path); err != nil {
+		return err
+	}
+	if st.DirFrom != "" {
+		if err := apply.CheckPath(st.DirFrom); err != nil {
+			return err
+		}
+	}
+	if st.N != n || st.LinkOf >= steps || st.LinkOf == n {
+		return fail.New(fail.LogCorrupt, "", "", "step %d of the intent does not fit the others", n)
+	}
+	return nil
+}
+
+// attempt looks, decides and acts once. It is not done when somebody's bytes
+// came out on the way, or had been swapped out before: then it is to be called
+// again.
+func attempt(w *apply.Workspace, job *apply.Job, tx *wal.Transaction, policy Policy) (IntentReport, bool, error) {
+	v, err := inspect(job, tx)
+	if err != nil {
+		return IntentReport{}, false, err
+	}
+	course := Decide(v.verdicts, tx.Decision, policy)
+	ir := v.report(course)
+	if swapped, err := v.swapBack(); err != nil || swapped {
+		return ir, false, err
+	}
+	if err := v.logDecision(w, course); err != nil {
+		return ir, false, err
+	}
+	if err := v.keepStrange(w); err != nil {
+		return ir, false, err
+	}
+	switch course {
+	case GoForward:
+		err = v.forward()
+	case GoBack:
+		err = v.back()
+	case Park:
+		err = v.park(w)
+	}
+	if fail.KindOf(err) == fail.Foreign {
+		return ir, false, nil
+	}
+	if err != nil {
+		return ir, false, err
+	}
+	if err := job.Barrier(true); err != nil {
+		return ir, false, err
+	}
+	return ir, true, w.Log.Retire(tx.ID, outcomes[course])
+}
+
+var outcomes = map[Course]wal.Outcome{GoForward: wal.Committed, GoBack: wal.RolledBack, Park: wal.ParkedOutcome}
+
+// logDecision makes the direction durable before the first path is touched.
+// Where nothing moves there is nothing to decide.
+func (v *view) logDecision(w *apply.Workspace, course Course) error {
+	d := map[Course]wal.Decision{GoForward: wal.Forward, GoBack: wal.Back}[course]
+	if course == Park || v.tx.Decision == d {
+		return nil
+	}
+	for n := range v.job.Steps {
+		if v.moves(n, course) {
+			if err := w.Log.Decide(v.tx.ID, d); err != nil {
+				return err
+			}
+			v.tx.Decision = d
+			return nil
+		}
+	}
+	return nil
+}
+
+// dryRun reports what Run would do. Without the lock an intent may be another
+// process's, in flight: then it is left alone.
+func (r *Report) dryRun(ctx context.Context, w *apply.Workspace, o Options) error {
+	if held, pid, err := w.Log.Holder(); err != nil || held {
+		return errors.Join(err, &wal.LockedError{PID: pid})
+	}
+	pending := w.Log.Pending()
+	slices.Reverse(pending)
+	for _, tx := range pending {
+		job, err := load(w, tx)
+		if err != nil {
+			return err
+		}
+		v, err := inspect(job, tx)
+		if err != nil {
+			return errors.Join(err, job.Close())
+		}
+		r.Intents = append(r.Intents, v.report(Decide(v.verdicts, tx.Decision, o.Policy)))
+		job.Close()
+	}
+	return r.sweep(w, true)
+}
+
+// sweep removes slots of no sealed, unretired intent and of no transaction in
+// flight. Those of an intent that never reached its commit point are reported
+// as discarded.
+func (r *Report) sweep(w *apply.Workspace, dryRun bool) error {
+	left, err := w.Slots()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	if !dryRun {
+		// A retire that is only in the page cache must not outlive its slots.
+		if err := w.Log.Sync(); err != nil {
+			return err
+		}
+	}
+	keep := make(map[string]bool)
+	for _, tx := range w.Log.Pending() {
+		keep[tx.ID.String()] = true
+	}
+	reported := make(map[string]bool)
+	for _, name := range left {
+		intent, _, _ := strings.Cut(name, "-")
+		id, err := wal.ParseID(intent)
+		if err != nil || keep[intent] || w.Log.Live(id) {
+			continue
+		}
+		if tx, err := w.Log.Find(id); err != nil {
+			return err
+		} else if tx == nil && !reported[intent] {
+			reported[intent] = true
+			r.Intents = append(r.Intents, IntentReport{ID: intent, Action: ActionDiscarded})
+		}
+		if dryRun {
+			continue
+		}
+		if err := w.RemoveSlot(name); err != nil {
+			return fail.Wrap(err, "empty", name)
+		}
+	}
+	return nil
+}
+
+func needsRecovery(err error) error {
+	return fail.From(err, "recover", "").WithState(fail.NeedsRecovery).WithHint("run emend recover")
+}
