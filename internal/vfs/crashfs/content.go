@@ -128,9 +128,10 @@ func mix(size, floor int64, unit int, versions []content, pick func() int) conte
 				zeroPast(b[start:start+unit], floor-int64(i)*blockSize-int64(start))
 			}
 		}
+		zeroPast(b[:], size-int64(i)*blockSize)
 		out.blocks[i] = b
 	}
-	return out.trim()
+	return out
 }
 
 // trim makes the bytes past the end zero.
