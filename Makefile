@@ -1,0 +1,48 @@
+# make        builds bin/emend
+# make demo   installs emend, applies a patch to testdata/demo, kills it half
+#             way and recovers
+# make test   runs all tests
+# make check  runs everything that .ci/run runs
+
+GO       ?= go
+FUZZTIME ?= 60s
+
+# Packages whose tests start goroutines of their own.
+CONCURRENT = ./editor/... ./wal/... ./recovery/... ./internal/apply/... ./internal/vfs/...
+
+.PHONY: build install demo test race check sweep kill fuzz
+
+build:
+	$(GO) build -o bin/emend ./cmd/emend
+
+install:
+	$(GO) install ./cmd/emend
+
+demo: install
+	testdata/demo/run
+
+test:
+	$(GO) test ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -race -short $(CONCURRENT)
+
+check:
+	.ci/run
+
+# Every crash point with every survivor, every fault: long.
+sweep:
+	EMEND_LONG=1 $(GO) test -timeout 0 ./...
+
+# A thousand kills of a real process.
+kill:
+	EMEND_LONG=1 $(GO) test -timeout 0 -count 1 -v -run Kill ./e2e
+
+# Every fuzz target in turn, FUZZTIME each.
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "== $$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
