@@ -71,7 +71,7 @@ func collect(content []byte, edits []Edit, place func(Edit) ([]Span, Anchor, err
 
 // numbered says in err which of count edits it is about.
 func numbered(err error, i, count int) error {
-	e := fail.Wrap(err, "", "")
+	e := fail.From(err, "", "")
 	if count > 1 {
 		e.Message = fmt.Sprintf("edit %d of %d: %s", i+1, count, e.Message)
 	}
