@@ -3,6 +3,7 @@
 package vfs
 
 import (
+	"io/fs"
 	"os"
 	"sync"
 
@@ -75,10 +76,11 @@ func withFD(f *os.File, call func(fd int) error) error {
 		return err
 	}
 	var callErr error
-	if err := conn.Control(func(fd uintptr) {
+	err = conn.Control(func(fd uintptr) {
 		callErr = retry(func() error { return call(int(fd)) })
-	}); err != nil {
-		return err
+	})
+	if err != nil { // and nothing was called
+		return fs.ErrClosed
 	}
 	return callErr
 }
