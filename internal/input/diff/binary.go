@@ -1,0 +1,125 @@
+package diff
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+	"strings"
+
+	"github.com/emend/emend/internal/fail"
+)
+
+// maxBlob bounds what a binary patch can make of its few bytes.
+const maxBlob = 1 << 30
+
+// binary is the forward half of a binary patch.
+type binary struct {
+	line  int
+	delta bool   // data is a delta, not the new content
+	data  []byte // inflated
+}
+
+// binary reads what follows "GIT binary patch": the change, and mostly the way
+// back, which must be sound as well.
+func (p *parser) binary(c *change) error {
+	p.advance()
+	forward, err := p.binaryHunk()
+	if err != nil {
+		return err
+	}
+	if forward == nil {
+		return p.errorf("want literal or delta, and a size, in a binary patch")
+	}
+	c.blob = forward
+	_, err = p.binaryHunk()
+	return err
+}
+
+// binaryHunk reads one half; nil where none begins at the current line.
+func (p *parser) binaryHunk() (*binary, error) {
+	b := &binary{line: p.number, delta: p.has("delta ")}
+	if !b.delta && !p.has("literal ") {
+		return nil, nil
+	}
+	header, err := p.whole()
+	if err != nil {
+		return nil, err
+	}
+	_, number, _ := strings.Cut(header, " ")
+	size, ok := parseNumber(number)
+	if !ok {
+		return nil, p.errorf("malformed size %.40q of a binary patch", number)
+	}
+	if size > maxBlob {
+		return nil, fail.New(fail.TooLarge, "", "", "line %d: a binary patch of %d bytes: %d are supported", b.line, size, maxBlob)
+	}
+	var packed []byte
+	for p.advance(); string(p.line) != "\n"; p.advance() {
+		if packed, ok = appendBase85(packed, p.line); !ok {
+			return nil, p.errorf("corrupt line in a binary patch")
+		}
+	}
+	p.advance()
+	if b.data, ok = inflate(packed, size); !ok {
+		return nil, errorAt(b.line, "corrupt binary patch: its data do not inflate to %d bytes", size)
+	}
+	return b, nil
+}
+
+// inflate unpacks a zlib stream of exactly size bytes. It allocates as the
+// bytes come, for the size may be a lie.
+func inflate(packed []byte, size int) ([]byte, bool) {
+	in := bytes.NewReader(packed)
+	z, err := zlib.NewReader(in)
+	if err != nil {
+		return nil, false
+	}
+	data, err := io.ReadAll(io.LimitReader(z, int64(size)+1))
+	return data, err == nil && len(data) == size && in.Len() == 0
+}
+
+const base85Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+
+// base85Values maps a digit to its value plus one.
+var base85Values = func() (values [256]uint32) {
+	for i := range len(base85Digits) {
+		values[base85Digits[i]] = uint32(i) + 1
+	}
+	return values
+}()
+
+// appendBase85 appends the bytes of a line: their number as a letter (A is 1,
+// a is 27), then five digits for every four of them, the last filled up.
+func appendBase85(out, line []byte) ([]byte, bool) {
+	digits := len(line) - 2
+	if digits < 5 || digits%5 != 0 || line[len(line)-1] != '\n' {
+		return nil, false
+	}
+	var count int
+	switch c := line[0]; {
+	case 'A' <= c && c <= 'Z':
+		count = int(c-'A') + 1
+	case 'a' <= c && c <= 'z':
+		count = int(c-'a') + 27
+	}
+	room := digits / 5 * 4
+	if count > room || count <= room-4 {
+		return nil, false
+	}
+	want := len(out) + count
+	for i := 1; i <= digits; i += 5 {
+		var word uint64
+		for _, c := range line[i : i+5] {
+			value := base85Values[c]
+			if value == 0 {
+				return nil, false
+			}
+			word = word*85 + uint64(value-1)
+		}
+		if word > 0xFFFFFFFF {
+			return nil, false
+		}
+		out = append(out, byte(word>>24), byte(word>>16), byte(word>>8), byte(word))
+	}
+	return out[:want], true
+}

@@ -1,0 +1,81 @@
+package diff
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// change is what the patch of one file says.
+type change struct {
+	line     int  // of its header, from 1
+	git      bool // the header is git's
+	kind     kind
+	old, new string // stripped names; one of them is empty for creation and deletion
+	// oldMode and newMode are as git has them, 0 where not given.
+	oldMode, newMode uint32
+	// oldID and newID are full object ids, nil where not given or for no file.
+	oldID, newID []byte
+	hunks        []hunk
+	blob         *binary // a binary patch
+	note         int     // line of a note that binary files differ, 0 for none
+}
+
+type kind uint8
+
+const (
+	modify kind = iota
+	create
+	remove
+	rename
+	copying
+)
+
+// The file types of git's modes.
+const (
+	typeMask  = 0o170000
+	regular   = 0o100000
+	symlink   = 0o120000
+	submodule = 0o160000
+)
+
+// path names the file in errors.
+func (c *change) path() string {
+	if c.new != "" {
+		return c.new
+	}
+	return c.old
+}
+
+func (c *change) isLink() bool { return c.oldMode == symlink || c.newMode == symlink }
+
+// parseMode reads a mode as git writes it. Of the permissions of a regular
+// file only the owner's x counts, as in git.
+func (l *lines) parseMode(s string) (uint32, error) {
+	mode, err := strconv.ParseUint(s, 8, 32)
+	if err != nil {
+		return 0, l.errorf("%.20q is not a mode", s)
+	}
+	switch mode & typeMask {
+	case regular:
+		return regular | uint32(mode)&0o100, nil
+	case symlink:
+		return symlink, nil
+	case submodule:
+		return 0, l.unsupported("changes of submodules are not supported", submoduleHint)
+	}
+	return 0, l.errorf("%.20q is not the mode of a file or a link", s)
+}
+
+// parseID reads the hex digits of an object id. It returns nil for an id that
+// is abbreviated, and for the one of all zeros.
+func parseID(s string) (id []byte, ok bool) {
+	if len(s) < 4 || len(s) > 64 || strings.Trim(s, "0123456789abcdef") != "" {
+		return nil, false
+	}
+	if len(s) != 40 && len(s) != 64 || strings.Trim(s, "0") == "" {
+		return nil, true
+	}
+	id, err := hex.DecodeString(s)
+	return id, err == nil
+}

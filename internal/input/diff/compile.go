@@ -1,0 +1,189 @@
+package diff
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/emend/emend/editor"
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/locator"
+)
+
+// unit is the operations of one change: how its file comes or goes (nil where
+// it is only modified), and what happens to the file at its new name.
+type unit struct {
+	*change
+	lead editor.Op
+	then []editor.Op
+}
+
+// compile turns changes into operations.
+func compile(changes []*change) ([]editor.Op, error) {
+	units := make([]unit, len(changes))
+	bare := withoutContext(changes)
+	for i, c := range changes {
+		units[i].change = c
+		if err := units[i].fill(bare); err != nil {
+			return nil, fail.Wrap(err, "", c.path())
+		}
+	}
+	return order(units), nil
+}
+
+// withoutContext reports whether the patch was made with no lines of context.
+// Otherwise a hunk without context behind it says that the file ends there.
+func withoutContext(changes []*change) bool {
+	return !slices.ContainsFunc(changes, func(c *change) bool {
+		return slices.ContainsFunc(c.hunks, func(h hunk) bool { return h.context })
+	})
+}
+
+func (u *unit) fill(bare bool) (err error) {
+	if err := u.checkBinary(); err != nil {
+		return err
+	}
+	switch u.kind {
+	case create:
+		u.lead, err = u.create()
+	case remove:
+		u.lead, err = u.remove()
+	case rename:
+		u.lead = editor.Rename{From: u.old, To: u.new}
+		err = u.modify(bare)
+	case copying:
+		u.lead = editor.Copy{From: u.old, To: u.new}
+		err = u.modify(bare)
+	case modify:
+		err = u.modify(bare)
+		if err == nil && len(u.then) == 0 {
+			err = errorAt(u.line, "the patch changes nothing")
+		}
+	}
+	return err
+}
+
+func (c *change) create() (editor.Op, error) {
+	var content []byte
+	if c.blob != nil {
+		content = c.blob.data
+	}
+	switch {
+	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].old) > 0 || c.hunks[0].first > 1):
+		return nil, errorAt(c.hunks[0].line, "a new file depends on old content")
+	case len(c.hunks) == 1:
+		content = c.hunks[0].new
+	case c.blob != nil && c.blob.delta:
+		return nil, errorAt(c.blob.line, "a new file depends on old content")
+	}
+	switch c.newMode {
+	case symlink:
+		return c.symlink(content, editor.Symlink{New: true})
+	case regular | 0o100:
+		return editor.Create{Path: c.new, Content: content, Mode: editor.Executable}, nil
+	}
+	return editor.Create{Path: c.new, Content: content}, nil
+}
+
+func (c *change) symlink(target []byte, op editor.Symlink) (editor.Op, error) {
+	if len(target) == 0 {
+		return nil, errorAt(c.line, "the link has no target")
+	}
+	op.Path, op.Target = c.new, string(target)
+	return op, nil
+}
+
+// remove deletes a file that is exactly the one in the patch.
+func (c *change) remove() (editor.Op, error) {
+	expect := editor.Expect{GitBlob: c.oldID}
+	switch {
+	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].new) > 0 || c.hunks[0].first > 1):
+		return nil, errorAt(c.hunks[0].line, "a deleted file keeps content")
+	case len(c.hunks) == 1:
+		digest := hashing.Raw(c.hunks[0].old)
+		expect.Raw = &digest
+	case c.blob == nil && c.note == 0:
+		empty := hashing.Raw(nil)
+		expect.Raw = &empty
+	}
+	return editor.Delete{Path: c.old, Expect: expect}, nil
+}
+
+// modify adds what happens to a file that exists, at its new name.
+func (u *unit) modify(bare bool) error {
+	expect := editor.Expect{GitBlob: u.oldID}
+	switch {
+	case u.isLink() && (u.hunks != nil || u.blob != nil):
+		op, err := u.retarget(expect)
+		if err != nil {
+			return err
+		}
+		u.then = append(u.then, op)
+	case u.hunks != nil:
+		edits := make([]locator.Edit, len(u.hunks))
+		for i := range u.hunks {
+			edits[i] = u.hunks[i].edit(bare)
+		}
+		u.then = append(u.then, editor.Edit{Path: u.new, Expect: expect, Edits: edits})
+	case u.blob != nil:
+		op, err := u.replace(expect)
+		if err != nil {
+			return err
+		}
+		u.then = append(u.then, op)
+	}
+	if u.oldMode != u.newMode && u.oldMode != 0 {
+		mode := editor.ClearExec
+		if u.newMode&0o100 != 0 {
+			mode = editor.SetExec
+		}
+		u.then = append(u.then, editor.Chmod{Path: u.new, Mode: mode})
+	}
+	return nil
+}
+
+// edit returns the hunk as an edit that must find its old lines in place.
+func (h *hunk) edit(bare bool) locator.Edit {
+	return locator.Edit{
+		Lines: &locator.Lines{First: h.first, Last: h.last},
+		Old:   append([]byte{}, h.old...),
+		Text:  h.new,
+		AtEOF: h.oldEnds || h.newEnds || !h.trailing && !bare,
+	}
+}
+
+// retarget replaces a link. Its target is the one text that the patch changes.
+func (c *change) retarget(expect editor.Expect) (editor.Op, error) {
+	switch {
+	case len(c.hunks) == 1 && c.hunks[0].first == 1:
+		digest := hashing.Raw(c.hunks[0].old)
+		expect.Raw = &digest
+		return c.symlink(c.hunks[0].new, editor.Symlink{Expect: expect})
+	case c.blob != nil && !c.blob.delta:
+		return c.symlink(c.blob.data, editor.Symlink{Expect: expect})
+	}
+	return nil, errorAt(c.line, "the patch does not hold the whole target of the link")
+}
+
+// replace gives a file the content that a binary patch makes.
+func (c *change) replace(expect editor.Expect) (editor.Op, error) {
+	if !c.blob.delta {
+		return editor.Write{Path: c.new, Content: c.blob.data, Expect: expect}, nil
+	}
+	d, ok := parseDelta(c.blob.data)
+	if !ok {
+		return nil, errorAt(c.blob.line, "corrupt delta in a binary patch")
+	}
+	id := c.newID
+	apply := func(old []byte) ([]byte, error) {
+		if uint64(len(old)) != d.oldSize {
+			return nil, fail.New(fail.Drift, "", "", "the binary patch is for a file of %d bytes, not %d", d.oldSize, len(old))
+		}
+		made := d.apply(old)
+		if !bytes.Equal(objectID(made, len(id)), id) {
+			return nil, fail.New(fail.Drift, "", "", "the binary patch does not make what it says")
+		}
+		return made, nil
+	}
+	return editor.Rewrite{Path: c.new, Expect: expect, Source: append(c.blob.data, id...), Func: apply}, nil
+}
