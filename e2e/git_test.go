@@ -35,27 +35,30 @@ func requireProgram(t *testing.T, name string) {
 	}
 }
 
-// gitDiff returns what git diff, with flags, prints between two trees. Git
-// sees their bytes as they are, whatever attributes the trees themselves ask
-// for.
-func gitDiff(t *testing.T, from, to tree, flags ...string) []byte {
+// gitDiff returns a function that gives what git diff, with flags, prints
+// between two trees. Git sees their bytes as they are, whatever attributes the
+// trees themselves ask for.
+func gitDiff(t *testing.T, from, to tree) func(flags ...string) []byte {
 	t.Helper()
 	requireProgram(t, "git")
 	dir := t.TempDir()
-	old, latest := filepath.Join(dir, "old"), filepath.Join(dir, "new")
-	from.write(t, old)
-	to.write(t, latest)
-	git := func(tree string, args ...string) []byte {
-		return run(t, tree, "git", append([]string{"--git-dir", filepath.Join(dir, "git"), "--work-tree", tree,
-			"-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "diff.renameLimit=0"}, args...)...)
+	repo := filepath.Join(dir, "git")
+	git := func(args ...string) []byte {
+		return run(t, dir, "git", append([]string{"--git-dir", repo, "-c", "core.autocrlf=false",
+			"-c", "core.fsync=none", "-c", "diff.renameLimit=0"}, args...)...)
 	}
-	git(old, "init", "-q")
+	git("init", "-q")
 	raw := []byte("* -text !eol !diff !filter !ident !working-tree-encoding\n")
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "git", "info", "attributes"), raw, 0o666))
-	git(old, "add", "-f", "-A", ".")
-	was := bytes.TrimSpace(git(old, "write-tree"))
-	git(latest, "add", "-f", "-A", ".")
-	is := bytes.TrimSpace(git(latest, "write-tree"))
-	args := append([]string{"diff", "--no-color", "--no-ext-diff", "--no-textconv"}, flags...)
-	return git(latest, append(args, string(was), string(is))...)
+	require.NoError(t, os.WriteFile(filepath.Join(repo, "info", "attributes"), raw, 0o666))
+	record := func(names tree, name string) string {
+		root := filepath.Join(dir, name)
+		names.write(t, root)
+		git("--work-tree", root, "add", "-f", "-A", root)
+		return string(bytes.TrimSpace(git("write-tree")))
+	}
+	was, is := record(from, "from"), record(to, "to")
+	return func(flags ...string) []byte {
+		args := append([]string{"diff", "--no-color", "--no-ext-diff", "--no-textconv"}, flags...)
+		return git(append(args, was, is)...)
+	}
 }

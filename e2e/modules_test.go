@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,14 +109,15 @@ func TestReleasedVersionsOfRealModules(t *testing.T) {
 			require.GreaterOrEqual(t, len(differences(from, to)), u.changed)
 			require.GreaterOrEqual(t, withCR(from, to), u.crlf)
 
+			diff := gitDiff(t, from, to)
 			t.Run("renames and copies", func(t *testing.T) {
-				applyDiff(t, from, to, gitDiff(t, from, to, "--binary", "-M", "-C"))
+				applyDiff(t, from, to, diff("--binary", "-M", "-C"))
 			})
 			t.Run("back, without context", func(t *testing.T) {
-				applyDiff(t, to, from, gitDiff(t, to, from, "--binary", "--no-renames", "-U0"))
+				applyDiff(t, to, from, diff("--binary", "--no-renames", "-U0", "-R"))
 			})
 			t.Run("plain diff", func(t *testing.T) {
-				to := to.keepingEmptyFilesOf(from)
+				from, to := from.withoutEmptyFiles(), to.withoutEmptyFiles()
 				applyDiff(t, from, to, plainDiff(t, from, to), "--format", "diff")
 			})
 		})
@@ -134,15 +134,17 @@ func plainDiff(t *testing.T, from, to tree) []byte {
 	return run(t, dir, "diff", "-ruN", "--text", "a", "b")
 }
 
-// keepingEmptyFilesOf returns names with exactly the empty files of from: a
-// plain diff does not tell that one comes or goes.
-func (names tree) keepingEmptyFilesOf(from tree) tree {
-	kept := maps.Clone(names)
-	empty := func(n node) bool { return n.mode.IsRegular() && n.content == "" }
-	maps.DeleteFunc(kept, func(name string, n node) bool { return empty(n) && from[name] != n })
-	for name, n := range from {
-		if empty(n) {
-			kept[name] = n
+// withoutEmptyFiles leaves out what a plain diff cannot tell of: empty files,
+// and directories with nothing else in them.
+func (names tree) withoutEmptyFiles() tree {
+	kept := tree{}
+	for name, n := range names {
+		if n.content == "" {
+			continue
+		}
+		kept[name] = n
+		for dir := filepath.Dir(name); dir != "."; dir = filepath.Dir(dir) {
+			kept[dir] = names[dir]
 		}
 	}
 	return kept
