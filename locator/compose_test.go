@@ -31,24 +31,26 @@ func TestCompose(t *testing.T) {
 
 func FuzzCompose(f *testing.F) {
 	f.Add([]byte("abcdef"), []byte("\x01\x02\x01x\x01\x00\x01y\x03\x01\x00"), []byte("\x01\x02\x01x"))
-	f.Fuzz(func(t *testing.T, content, one, two []byte) {
-		s := script(one)
-		first := s.sortedSpans(len(content), 50)
-		middle, err := Splice(content, first)
-		require.NoError(t, err)
-		s = two
-		second := s.sortedSpans(len(middle), 50)
-		want, err := Splice(middle, second)
-		require.NoError(t, err)
+	f.Fuzz(checkCompose)
+}
 
-		both, err := Compose(int64(len(content)), first, second)
-		require.NoError(t, err)
-		got, err := Splice(content, both)
-		require.NoError(t, err)
-		require.Equal(t, string(want), string(got))
-		for i, s := range both {
-			require.False(t, s.insert() && len(s.Text) == 0)
-			require.True(t, i == 0 || both[i-1].End < s.Start, "never touching")
-		}
-	})
+func checkCompose(t *testing.T, content, one, two []byte) {
+	s := script(one)
+	first := s.sortedSpans(len(content), 50)
+	middle, err := Splice(content, first)
+	require.NoError(t, err)
+	s = two
+	second := s.sortedSpans(len(middle), 50)
+	want, err := Splice(middle, second)
+	require.NoError(t, err)
+
+	both, err := Compose(int64(len(content)), first, second)
+	require.NoError(t, err)
+	got, err := Splice(content, both)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+	for i, s := range both {
+		require.False(t, s.insert() && len(s.Text) == 0)
+		require.True(t, i == 0 || both[i-1].End < s.Start, "never touching")
+	}
 }

@@ -21,10 +21,7 @@ func lineChanges(old []byte, spans []Span) ([]Span, error) {
 				end = lineEnd(old, spans[n].End)
 			}
 		}
-		text, err := spliceRange(old, start, end, spans[:n])
-		if err != nil {
-			return nil, err
-		}
+		text := spliceRange(old, start, end, spans[:n])
 		changes = append(changes, diffLines(old[start:end], text, start)...)
 		spans = spans[n:]
 	}
@@ -32,13 +29,13 @@ func lineChanges(old []byte, spans []Span) ([]Span, error) {
 }
 
 // spliceRange returns old[start:end] with spans replaced, which lie in it.
-func spliceRange(old []byte, start, end int, spans []Span) ([]byte, error) {
+func spliceRange(old []byte, start, end int, spans []Span) []byte {
 	local := slices.Clone(spans)
 	for i := range local {
 		local[i].Start -= start
 		local[i].End -= start
 	}
-	return Splice(old[start:end], local)
+	return splice(old[start:end], local)
 }
 
 // diffLines returns the lines of a, a text that stands at offset, that text

@@ -100,7 +100,7 @@ func checkMapper(t *testing.T, content []byte) {
 func FuzzMapper(f *testing.F) {
 	f.Add([]byte("a\r\nä\r😀\n\n\xff\xe2\x82"))
 	f.Add([]byte("\r\r\n"))
-	f.Fuzz(func(t *testing.T, content []byte) { checkMapper(t, content[:min(len(content), 300)]) })
+	f.Fuzz(func(t *testing.T, content []byte) { checkMapper(t, content[:min(len(content), 40)]) })
 }
 
 func TestMapperOnInvalidUTF8(t *testing.T) {

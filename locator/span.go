@@ -74,6 +74,11 @@ func Splice(content []byte, spans []Span) ([]byte, error) {
 	if err := Validate(int64(len(content)), spans); err != nil {
 		return nil, err
 	}
+	return splice(content, spans), nil
+}
+
+// splice is Splice for valid spans.
+func splice(content []byte, spans []Span) []byte {
 	size := len(content)
 	for _, s := range spans {
 		size += len(s.Text) - (s.End - s.Start)
@@ -85,7 +90,7 @@ func Splice(content []byte, spans []Span) ([]byte, error) {
 		out = append(out, s.Text...)
 		pos = s.End
 	}
-	return append(out, content[pos:]...), nil
+	return append(out, content[pos:]...)
 }
 
 // bufferSize is what SpliceTo reads and writes at once.

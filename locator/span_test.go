@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand"
 	"runtime"
 	"testing"
 	"testing/iotest"
@@ -54,6 +55,28 @@ func (s *script) sortedSpans(size, limit int) []Span {
 	return spans
 }
 
+// TestRandomTexts gives every check some hundred small texts and scripts; the
+// fuzz targets go on from here.
+func TestRandomTexts(t *testing.T) {
+	rng := rand.New(rand.NewSource(1))
+	pick := func(alphabet string) []byte {
+		b := make([]byte, rng.Intn(24))
+		for i := range b {
+			b[i] = alphabet[rng.Intn(len(alphabet))]
+		}
+		return b
+	}
+	for range 500 {
+		content, one, two := pick("ab\n"), pick("\x00\x01\x02\x03a\n"), pick("\x00\x01\x02\x03b\n")
+		checkSplice(t, content, one)
+		checkInvert(t, content, one)
+		checkSpliceTo(t, content, one)
+		checkCompose(t, content, one, two)
+		checkLineChanges(t, content, one)
+		checkMapper(t, pick("a\r\n\xc3\xa4\xf0\x9f\x98\x80"))
+	}
+}
+
 // modelSplice applies spans in any order by the words of the design: it walks
 // over the places of content, where inserts come first, as listed, then a
 // replacement. It is false where spans are outside or overlap.
@@ -92,63 +115,69 @@ func modelSplice(content []byte, spans []Span) ([]byte, bool) {
 
 func FuzzSplice(f *testing.F) {
 	f.Add([]byte("abcdef"), []byte("\x01\x02\x01x\x01\x00\x01y\x03\x01\x00"))
-	f.Fuzz(func(t *testing.T, content, edits []byte) {
-		s := script(edits[:min(len(edits), 200)])
-		spans := s.anySpans(min(len(content), 200))
-		want, ok := modelSplice(content, spans)
-		Sort(spans)
-		got, err := Splice(content, spans)
-		require.Equal(t, ok, err == nil, "%v", err)
-		if ok {
-			require.Equal(t, want, got)
-		}
-	})
+	f.Fuzz(checkSplice)
+}
+
+func checkSplice(t *testing.T, content, edits []byte) {
+	s := script(edits[:min(len(edits), 200)])
+	spans := s.anySpans(min(len(content), 200))
+	want, ok := modelSplice(content, spans)
+	Sort(spans)
+	got, err := Splice(content, spans)
+	require.Equal(t, ok, err == nil, "%v", err)
+	if ok {
+		require.Equal(t, want, got)
+	}
 }
 
 func FuzzInvert(f *testing.F) {
 	f.Add([]byte("abcdef"), []byte("\x01\x02\x01x\x01\x00\x01y\x03\x01\x00"))
-	f.Fuzz(func(t *testing.T, content, edits []byte) {
-		s := script(edits)
-		spans := s.sortedSpans(len(content), 50)
-		after, err := Splice(content, spans)
-		require.NoError(t, err)
-		inverse, err := Invert(content, spans)
-		require.NoError(t, err)
-		back, err := Splice(after, inverse)
-		require.NoError(t, err)
-		require.Equal(t, string(content), string(back))
+	f.Fuzz(checkInvert)
+}
 
-		again, err := Invert(after, inverse)
-		require.NoError(t, err)
-		redone, err := Splice(content, again)
-		require.NoError(t, err)
-		require.Equal(t, after, redone)
+func checkInvert(t *testing.T, content, edits []byte) {
+	s := script(edits)
+	spans := s.sortedSpans(len(content), 50)
+	after, err := Splice(content, spans)
+	require.NoError(t, err)
+	inverse, err := Invert(content, spans)
+	require.NoError(t, err)
+	back, err := Splice(after, inverse)
+	require.NoError(t, err)
+	require.Equal(t, string(content), string(back))
 
-		least, err := Minimize(content, spans)
-		require.NoError(t, err)
-		same, err := Splice(content, least)
-		require.NoError(t, err)
-		require.Equal(t, after, same)
-		if string(after) == string(content) && len(spans) == 1 {
-			require.Empty(t, least)
-		}
-	})
+	again, err := Invert(after, inverse)
+	require.NoError(t, err)
+	redone, err := Splice(content, again)
+	require.NoError(t, err)
+	require.Equal(t, after, redone)
+
+	least, err := Minimize(content, spans)
+	require.NoError(t, err)
+	same, err := Splice(content, least)
+	require.NoError(t, err)
+	require.Equal(t, after, same)
+	if string(after) == string(content) && len(spans) == 1 {
+		require.Empty(t, least)
+	}
 }
 
 func FuzzSpliceTo(f *testing.F) {
 	f.Add([]byte("abcdef"), []byte("\x01\x02\x01x\x01\x00\x01y\x03\x01\x00"))
-	f.Fuzz(func(t *testing.T, content, edits []byte) {
-		s := script(edits)
-		spans := s.sortedSpans(len(content), 50)
-		want, err := Splice(content, spans)
-		require.NoError(t, err)
-		for _, r := range []io.Reader{bytes.NewReader(content), iotest.OneByteReader(bytes.NewReader(content)),
-			iotest.DataErrReader(bytes.NewReader(content))} {
-			var out bytes.Buffer
-			require.NoError(t, SpliceTo(&out, r, int64(len(content)), spans))
-			require.Equal(t, string(want), out.String())
-		}
-	})
+	f.Fuzz(checkSpliceTo)
+}
+
+func checkSpliceTo(t *testing.T, content, edits []byte) {
+	s := script(edits)
+	spans := s.sortedSpans(len(content), 50)
+	want, err := Splice(content, spans)
+	require.NoError(t, err)
+	for _, r := range []io.Reader{bytes.NewReader(content), iotest.OneByteReader(bytes.NewReader(content)),
+		iotest.DataErrReader(bytes.NewReader(content))} {
+		var out bytes.Buffer
+		require.NoError(t, SpliceTo(&out, r, int64(len(content)), spans))
+		require.Equal(t, string(want), out.String())
+	}
 }
 
 func TestSpliceToChecksTheSize(t *testing.T) {
