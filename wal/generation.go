@@ -1,0 +1,303 @@
+package wal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+)
+
+// generation is one file of the log. Compaction replaces it as a whole; who
+// still reads an old one keeps it open.
+type generation struct {
+	file    vfs.File
+	info    vfs.Info
+	header  fileHeader
+	cleanup runtime.Cleanup
+}
+
+// openGeneration opens the file that now has the log's name, and checks its
+// header.
+func (c *shared) openGeneration() (*generation, error) {
+	open := c.dir.OpenWrite
+	if c.opts.ReadOnly {
+		open = c.dir.Open
+	}
+	f, err := open(logName)
+	if err != nil {
+		return nil, wrap(err, "open", c.path)
+	}
+	g, err := newGeneration(f, c.path)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return g, nil
+}
+
+func newGeneration(f vfs.File, path string) (*generation, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, wrap(err, "open", path)
+	}
+	if info.Kind != vfs.Regular {
+		return nil, fail.New(fail.NotRegular, "open", path, "this is not a regular file")
+	}
+	b := make([]byte, min(fileHeaderSize, info.Size))
+	if n, err := f.ReadAt(b, 0); n < len(b) {
+		return nil, wrap(err, "read", path)
+	}
+	h, err := decodeFileHeader(b, path)
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{file: f, info: info, header: h}
+	g.cleanup = runtime.AddCleanup(g, func(f vfs.File) { _ = f.Close() }, f) // nobody reads it any more
+	return g, nil
+}
+
+func (g *generation) close() error {
+	g.cleanup.Stop()
+	return g.file.Close()
+}
+
+// refresh takes in what other processes did to the log since the last look: a
+// new file under its name, frames appended. Only under the kernel lock is the
+// end of the file what it seems, and a torn tail repaired. Without a log, gen
+// is nil on return.
+func (c *shared) refresh(locked bool) error {
+	info, err := c.dir.Lstat(logName)
+	if vfs.NotExist(err) {
+		c.forget()
+		return nil
+	}
+	if err != nil {
+		return wrap(err, "open", c.path)
+	}
+	fresh := c.gen == nil || !c.gen.info.SameFile(info) || locked && c.poison != nil
+	if !fresh {
+		if fresh, err = c.overwritten(); err != nil {
+			return err
+		}
+	}
+	if fresh {
+		return c.load(locked)
+	}
+	return c.follow(locked)
+}
+
+// forget drops what is known of a file that is no longer the log. Transactions
+// that were handed out keep reading it.
+func (c *shared) forget() {
+	c.gen, c.scan, c.idx, c.poison = nil, nil, newIndex(), nil
+	c.pos, c.last, c.synced, c.owed, c.sealed, c.marked, c.inherit, c.clean = position{}, 0, 0, 0, 0, 0, false, false
+	c.report = Report{}
+}
+
+// overwritten reports whether the last frame is no longer the one that was
+// read: without the lock, frames may be read that are cut off later.
+func (c *shared) overwritten() (bool, error) {
+	if c.last == 0 {
+		return false, nil
+	}
+	c.scan.forget()
+	f, _, ok, err := c.scan.header(c.last)
+	return !ok || f.crc != c.pos.chain, err
+}
+
+// load opens the file that has the log's name and reads it: from the clean
+// close where one is last, else from the start.
+func (c *shared) load(locked bool) error {
+	g, err := c.openGeneration()
+	if err != nil {
+		return err
+	}
+	if locked {
+		c.sweep()
+	}
+	torn := c.report
+	c.forget()
+	c.report.TornBytes, c.report.Quarantine = torn.TornBytes, torn.Quarantine
+	c.gen, c.report.Generation = g, g.header.generation
+	c.scan = &scanner{r: g.file, size: g.info.Size, salt: g.header.salt()}
+	c.pos, c.synced = g.header.start(), g.header.birth
+	c.names = true
+	closed, err := c.loadClosed()
+	if err != nil {
+		return err
+	}
+	c.idx.whole = !closed
+	if err := c.follow(locked); err != nil {
+		return err
+	}
+	c.names = c.synced <= g.header.birth // a completed sync is on record: it covered the name as well
+	return nil
+}
+
+func (c *shared) loadClosed() (bool, error) {
+	f, ok, err := c.scan.findClose()
+	if !ok || err != nil {
+		return false, wrap(err, "read", c.path)
+	}
+	at := f
+	x, ok, err := c.scan.openClosed(&f)
+	if !ok || err != nil {
+		return false, wrap(err, "read", c.path)
+	}
+	c.idx = x
+	c.advance(&at)
+	c.clean = true
+	c.report.CleanClose = true
+	return true, nil
+}
+
+// advance moves the end of the log behind f, which somebody else wrote.
+func (c *shared) advance(f *frame) {
+	c.pos, c.last, c.inherit = f.after(), f.off, true
+	c.owed = c.pos.off
+	c.synced = max(c.synced, f.synced)
+}
+
+// follow reads on from the last frame known. Where only zeros were behind it
+// at the last look, whatever is there now begins with a frame.
+func (c *shared) follow(locked bool) error {
+	if err := c.resize(); err != nil {
+		return err
+	}
+	for {
+		n, err := c.readOn()
+		if err != nil {
+			return err
+		}
+		if b, ok, _ := c.scan.bytes(c.pos.off, frameHeaderSize); c.clean && n == 0 && ok && allZero(b) {
+			return nil
+		}
+		t, err := c.scan.judge(c.pos, c.path)
+		if (err != nil || t.torn() > 0) && !locked {
+			// A writer may have been at work between two reads.
+			if err := c.resize(); err != nil {
+				return err
+			}
+			if _, ok, _ := c.scan.next(c.pos); ok {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return c.tail(t, locked)
+	}
+}
+
+// resize looks at the file's length again and drops what was read ahead.
+func (c *shared) resize() error {
+	info, err := c.gen.file.Stat()
+	if err != nil {
+		return wrap(err, "open", c.path)
+	}
+	c.scan.size, c.zeros = info.Size, info.Size
+	c.scan.forget()
+	return nil
+}
+
+// readOn takes in frames as long as there are any, and returns how many.
+func (c *shared) readOn() (n int, err error) {
+	for ; ; n++ {
+		f, ok, err := c.scan.next(c.pos)
+		if err != nil {
+			return n, wrap(err, "read", c.path)
+		}
+		if !ok {
+			return n, nil
+		}
+		if err := c.idx.add(&f, f.groupSum()); err != nil {
+			return n, decodeError(c.path, &f, err)
+		}
+		c.advance(&f)
+	}
+}
+
+// tail deals with what stands behind the last frame.
+func (c *shared) tail(t tail, locked bool) error {
+	c.clean = t.torn() == 0
+	c.report.TornBytes = max(c.report.TornBytes, t.torn())
+	if c.clean || !locked {
+		return nil
+	}
+	c.report.TornBytes = t.torn()
+	name, err := c.quarantine(t)
+	if err != nil {
+		return err
+	}
+	c.report.Quarantine = name
+	c.clean = true
+	return c.zero(t.from, t.to)
+}
+
+// quarantine copies the torn bytes to a file of their own, durable on return.
+func (c *shared) quarantine(t tail) (string, error) {
+	name := fmt.Sprintf("torn-%d-%d", c.gen.header.generation, t.from)
+	for i := 1; ; i++ {
+		if _, err := c.dir.Lstat(name); vfs.NotExist(err) {
+			break
+		} else if err != nil {
+			return "", wrap(err, "copy a torn tail", name)
+		}
+		name = fmt.Sprintf("torn-%d-%d.%d", c.gen.header.generation, t.from, i)
+	}
+	err := c.dir.Replace(name, 0o600, func(w io.Writer) error {
+		_, err := io.Copy(w, io.NewSectionReader(c.gen.file, t.from, t.torn()))
+		return err
+	})
+	if err == nil && !c.opts.NoSync {
+		err = c.dir.Sync()
+	}
+	return name, wrap(err, "copy a torn tail", name)
+}
+
+// create makes the first generation. Its name is durable after the first sync.
+func (c *shared) create() error {
+	h, err := newFileHeader()
+	if err != nil {
+		return err
+	}
+	err = c.dir.Replace(logName, 0o600, func(w io.Writer) error {
+		_, err := w.Write(append(h.encode(), make([]byte, minZeros-fileHeaderSize)...))
+		return err
+	})
+	if err != nil {
+		return wrap(err, "make", c.path)
+	}
+	if _, err := c.dir.Lstat(ignoreName); vfs.NotExist(err) {
+		err = c.dir.Replace(ignoreName, 0o600, func(w io.Writer) error {
+			_, err := io.WriteString(w, "*\n")
+			return err
+		})
+		if err != nil {
+			return wrap(err, "make", ignoreName)
+		}
+	}
+	return c.load(true)
+}
+
+// sweep removes what a process that died while it made a file left behind.
+// That they are still there hurts nobody: errors are not worth failing for.
+func (c *shared) sweep() {
+	names, err := c.dir.ReadDir()
+	if err != nil {
+		return
+	}
+	for _, n := range names {
+		digits, ok := strings.CutPrefix(n.Name, "."+logName)
+		if _, err := strconv.ParseUint(digits, 10, 64); ok && err == nil {
+			_ = c.dir.Remove(n.Name)
+		}
+	}
+}
+
+func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }

@@ -1,0 +1,316 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emend/emend/internal/vfs"
+)
+
+const (
+	// holdLimit is how long a process keeps the kernel lock for ever new
+	// holders: then it releases it once, and gives others the time to take it.
+	holdLimit = time.Second
+
+	// The lock is polled, because waiting for flock cannot be interrupted.
+	minPoll = time.Millisecond
+	maxPoll = 20 * time.Millisecond
+)
+
+// hold is the process's hold of the kernel lock: taken by the first, given
+// back by the last.
+type hold struct {
+	locked atomic.Bool // the kernel lock is ours
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and made anew when what follows changes
+	count   int           // holders
+	busy    bool          // one of them is taking the lock, recovering, or giving it back
+	since   time.Time     // when the lock was taken
+	file    vfs.File      // DIR/lock; guarded by busy
+	yield   time.Time     // others have the first go until then
+}
+
+func (h *hold) init() { h.changed = make(chan struct{}) }
+
+// change tells everybody who waits to look again. Callers have mu.
+func (h *hold) change() {
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// limit is how long an Acquire may take.
+type limit struct {
+	ctx      context.Context
+	wait     time.Duration
+	deadline time.Time
+}
+
+// pause waits for d, for woken, or for the end of the limit: false.
+func (l *limit) pause(d time.Duration, woken <-chan struct{}) (bool, error) {
+	left := time.Until(l.deadline)
+	if left <= 0 {
+		return false, nil
+	}
+	t := time.NewTimer(min(d, left))
+	defer t.Stop()
+	select {
+	case <-l.ctx.Done():
+		return false, l.ctx.Err()
+	case <-t.C:
+	case <-woken:
+	}
+	return true, nil
+}
+
+// Acquire holds the log for appending, and keeps other processes out until
+// Release. It waits up to wait for them, then fails with a *LockedError. The
+// first holder reads what others appended and repairs a torn tail. If there
+// are orphans, recoverFn (where it is not nil) is called while every other
+// Acquire in this process waits; its error is returned, and the log is not
+// held. RecoverFn must not call Acquire. After a second of holding, new holders
+// wait until the lock has been given back once.
+func (l *Log) Acquire(ctx context.Context, wait time.Duration, recoverFn func() error) error {
+	c, err := l.use()
+	if err != nil {
+		return err
+	}
+	if c.opts.ReadOnly {
+		return ErrReadOnly
+	}
+	lim := &limit{ctx: ctx, wait: wait, deadline: time.Now().Add(wait)}
+	joined, err := c.enter(lim, recoverFn != nil)
+	if joined || err != nil {
+		return err
+	}
+	err = c.settle(lim, recoverFn)
+	c.leave(err == nil)
+	return err
+}
+
+// enter waits until this caller may join the holders, or is the one who is
+// busy: it has to settle something first.
+func (c *shared) enter(lim *limit, recovers bool) (joined bool, err error) {
+	h := &c.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.busy || h.count > 0 && time.Since(h.since) > holdLimit {
+		changed := h.changed
+		h.mu.Unlock()
+		ok, err := lim.pause(time.Hour, changed)
+		h.mu.Lock()
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			return false, &LockedError{Path: c.path, PID: os.Getpid(), Wait: lim.wait}
+		}
+	}
+	if h.count > 0 && !(recovers && c.hasOrphans()) {
+		h.count++
+		return true, nil
+	}
+	h.busy = true
+	return false, nil
+}
+
+// settle takes the kernel lock if it is not ours yet, and recovers.
+func (c *shared) settle(lim *limit, recoverFn func() error) error {
+	if !c.hold.locked.Load() {
+		if err := c.takeLock(lim); err != nil {
+			return err
+		}
+		if err := c.catchUp(); err != nil {
+			return err
+		}
+	}
+	if recoverFn != nil && c.hasOrphans() {
+		return recoverFn()
+	}
+	return nil
+}
+
+// catchUp reads the log, or makes it.
+func (c *shared) catchUp() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.everHeld = true
+	if err := c.refresh(true); err != nil || c.gen != nil {
+		return err
+	}
+	return c.create()
+}
+
+func (c *shared) leave(ok bool) {
+	h := &c.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ok {
+		h.count++
+	}
+	c.settled()
+}
+
+// Release gives one Acquire back; the last gives back the kernel lock.
+func (l *Log) Release() {
+	h := &l.c.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count--
+	if h.count == 0 && !h.busy {
+		l.c.settled()
+	}
+}
+
+// settled ends being busy, and gives the kernel lock back if nobody holds it.
+func (c *shared) settled() {
+	h := &c.hold
+	if h.count == 0 && h.locked.Load() {
+		if time.Since(h.since) > holdLimit {
+			h.yield = time.Now().Add(maxPoll)
+		}
+		h.locked.Store(false)
+		if h.file.Unlock() != nil { // closing does it in any case
+			_ = h.file.Close()
+			h.file = nil
+		}
+	}
+	h.busy = false
+	h.change()
+}
+
+// takeLock takes the kernel lock; the caller is the one who is busy.
+func (c *shared) takeLock(lim *limit) error {
+	h := &c.hold
+	if d := time.Until(h.yield); d > 0 {
+		if _, err := lim.pause(d, nil); err != nil {
+			return err
+		}
+	}
+	for poll := minPoll; ; poll = min(2*poll, maxPoll) {
+		ok, err := c.tryLock()
+		if err != nil {
+			return wrap(err, "lock", c.path)
+		}
+		if ok {
+			h.since = time.Now()
+			h.locked.Store(true)
+			return nil
+		}
+		ok, err = lim.pause(poll, nil)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &LockedError{Path: c.path, PID: readPID(h.file), Wait: lim.wait}
+		}
+	}
+}
+
+// tryLock locks the file that is at DIR/lock when it returns true: one that
+// was replaced or removed meanwhile protects nothing.
+func (c *shared) tryLock() (bool, error) {
+	h := &c.hold
+	for {
+		if err := c.openLock(); err != nil {
+			return false, err
+		}
+		if ok, err := h.file.TryLock(); !ok || err != nil {
+			return false, err
+		}
+		held, err := h.file.Stat()
+		if err != nil {
+			return false, err
+		}
+		named, err := c.dir.Lstat(lockName)
+		if err == nil && named.SameFile(held) {
+			pid := fmt.Sprintf("%-19d\n", os.Getpid())
+			_, _ = h.file.WriteAt([]byte(pid), 0) // a hint, worth no failure
+			return true, nil
+		}
+		if err != nil && !vfs.NotExist(err) {
+			return false, err
+		}
+		if err := h.file.Close(); err != nil {
+			return false, err
+		}
+		h.file = nil
+	}
+}
+
+func (c *shared) openLock() error {
+	h := &c.hold
+	for h.file == nil {
+		f, err := c.dir.OpenWrite(lockName)
+		if vfs.NotExist(err) {
+			f, err = c.dir.Create(lockName, 0o600)
+		}
+		if errors.Is(err, fs.ErrExist) {
+			continue // somebody else made it just now
+		}
+		if err != nil {
+			return err
+		}
+		h.file = f
+	}
+	return nil
+}
+
+// readPID returns the process id in the lock file, 0 where there is none.
+func readPID(f io.ReaderAt) int {
+	b := make([]byte, 20)
+	n, _ := f.ReadAt(b, 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
+}
+
+// Holder says whether a process holds the lock just now, and which: a hint.
+// Nothing is made or written.
+func (l *Log) Holder() (held bool, pid int, err error) {
+	c, err := l.use()
+	if err != nil {
+		return false, 0, err
+	}
+	if c.hold.locked.Load() {
+		return true, os.Getpid(), nil
+	}
+	f, err := c.dir.Open(lockName)
+	if vfs.NotExist(err) {
+		return false, 0, nil
+	}
+	if err != nil {
+		return false, 0, wrap(err, "open", lockName)
+	}
+	defer f.Close()
+	free, err := f.TryLock()
+	if err != nil {
+		return false, 0, wrap(err, "lock", lockName)
+	}
+	if free {
+		return false, 0, wrap(f.Unlock(), "unlock", lockName)
+	}
+	return true, readPID(f), nil
+}
+
+// hasOrphans reports whether there is an intent that recovery has to end.
+func (c *shared) hasOrphans() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.idx.choose(c.orphaned)) > 0
+}
+
+func (c *shared) orphaned(t *txn) bool {
+	return t.outcome == Pending && c.live[t.begin.ID] == nil
+}

@@ -1,0 +1,267 @@
+// Package wal is the log of emend: intents with everything that is needed to
+// finish or to undo them, a host's own intents and entries, all in one file
+// that survives crashes, full disks and failed syncs, and that tells a torn
+// write from damage.
+//
+// A log lives in a directory, as DIR/wal.log, with DIR/lock for the kernel
+// lock that keeps other processes out. docs/FORMAT.md has the bytes.
+package wal
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/emend/emend/internal/vfs"
+)
+
+const (
+	logName    = "wal.log"
+	lockName   = "lock"
+	ignoreName = ".gitignore"
+
+	defaultLimit = 256 << 20
+)
+
+// Options say how a log is opened. The zero value is ready to use.
+type Options struct {
+	// FS is the operating system; nil: vfs.OS().
+	FS vfs.FS
+	// ReadOnly never writes, makes nothing and takes no lock; appending is
+	// ErrReadOnly, and a torn tail is only reported.
+	ReadOnly bool
+	// RecordLimit is the longest payload that an append takes, in bytes; 0:
+	// 256 MiB; at most 1 GiB.
+	RecordLimit int64
+	// NoSync skips every sync: what is written survives the process, not a
+	// power cut.
+	NoSync bool
+}
+
+// Log is a handle of a log. All handles of one directory in one process share
+// one log, and the options of the first. Its methods are safe for concurrent
+// use.
+type Log struct {
+	c      *shared
+	closed atomic.Bool
+}
+
+// Report is what opening found, and what was repaired since.
+type Report struct {
+	Generation uint64 // 0: there is no log yet
+	Bytes      int64  // up to the end of the last frame
+	Frames     int64  // read or written by this process
+	CleanClose bool   // the last open started at a clean close, and read no history
+	TornBytes  int64  // of a torn write, found behind the last frame
+	Quarantine string // the file in the log's directory that now holds them; "": they are still in place
+}
+
+// shared is the log that all handles of one directory share.
+type shared struct {
+	opts Options
+	dir  vfs.Dir
+	path string // of wal.log, for messages
+	key  registryKey
+	refs int // handles; guarded by the registry
+
+	hold   hold
+	queue  queue
+	claims claims
+
+	mu       sync.Mutex  // guards what follows, and every write to the file
+	gen      *generation // nil: there is no log yet
+	scan     *scanner
+	idx      *index
+	pos      position // behind the last frame
+	last     int64    // offset of the last frame, 0 where there is none
+	synced   int64    // syncedOff: an end that a completed sync covers
+	zeros    int64    // behind pos there are zeros up to here
+	clean    bool     // nothing but zeros was seen behind pos
+	inherit  bool     // frames behind synced were written by others: to be written again
+	names    bool     // the directory has to be synced before anything counts
+	owed     int64    // end of the last frame whose durability somebody may wait for
+	sealed   int64    // end of the last seal written
+	marked   int64    // end of the last seal that a mark vouches for
+	poison   error
+	live     map[ID]*Group
+	report   Report
+	everHeld bool
+}
+
+// registry finds the log that a directory's handles share.
+var registry = struct {
+	sync.Mutex
+	logs map[registryKey]*shared
+}{logs: map[registryKey]*shared{}}
+
+type registryKey struct {
+	fs       vfs.FS
+	dev, ino uint64
+}
+
+// Open opens the log in the directory dir, which is made (0700) where it is
+// missing; its parent must exist. The log's file is made by the first Acquire.
+// Nothing is locked on return. Errors are *CorruptError, *VersionError and
+// those of the system.
+func Open(dir string, o Options) (*Log, error) {
+	o = o.withDefaults()
+	d, err := openDir(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	return open(d, filepath.Join(dir, logName), o)
+}
+
+// OpenDir is Open for a directory whose handle the caller has, and gives away:
+// Close closes it, as does an error here. Whoever made the directory has
+// synced its parent.
+func OpenDir(dir vfs.Dir, o Options) (*Log, error) {
+	return open(dir, logName, o.withDefaults())
+}
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.OS()
+	}
+	if o.RecordLimit <= 0 {
+		o.RecordLimit = defaultLimit
+	}
+	o.RecordLimit = min(o.RecordLimit, hardLimit)
+	return o
+}
+
+// openDir opens dir, making it where that is allowed. As long as there is no
+// log in it, its parent is synced: a process may have died between the two.
+func openDir(dir string, o Options) (vfs.Dir, error) {
+	if !o.ReadOnly {
+		if err := o.FS.MkdirRoot(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, wrap(err, "make", dir)
+		}
+	}
+	d, err := o.FS.OpenRoot(dir)
+	if err != nil {
+		return nil, wrap(err, "open", dir)
+	}
+	if _, err := d.Lstat(logName); !o.ReadOnly && !o.NoSync && vfs.NotExist(err) {
+		if err := syncDir(o.FS, filepath.Dir(dir)); err != nil {
+			_ = d.Close() // the first error is the one to tell
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func syncDir(fsys vfs.FS, dir string) error {
+	d, err := fsys.OpenRoot(dir)
+	if err != nil {
+		return wrap(err, "open", dir)
+	}
+	defer d.Close()
+	return wrap(d.Sync(), "sync", dir)
+}
+
+func open(dir vfs.Dir, path string, o Options) (*Log, error) {
+	info, err := dir.Stat()
+	if err != nil {
+		return nil, errors.Join(wrap(err, "open", path), dir.Close())
+	}
+	key := registryKey{o.FS, info.Dev, info.Ino}
+	registry.Lock()
+	defer registry.Unlock()
+	if c := registry.logs[key]; c != nil && !o.ReadOnly {
+		c.refs++
+		return &Log{c: c}, dir.Close()
+	}
+	c := &shared{opts: o, dir: dir, path: path, key: key, refs: 1, live: map[ID]*Group{}, idx: newIndex()}
+	c.hold.init()
+	c.mu.Lock()
+	err = c.refresh(false)
+	c.mu.Unlock()
+	if err != nil {
+		return nil, errors.Join(err, c.closeFiles())
+	}
+	if !o.ReadOnly {
+		registry.logs[key] = c
+	}
+	return &Log{c: c}, nil
+}
+
+// use returns what the handles share, or ErrClosed.
+func (l *Log) use() (*shared, error) {
+	if l.closed.Load() {
+		return nil, ErrClosed
+	}
+	return l.c, nil
+}
+
+// Close closes the handle; closing twice is nil. The last handle of a
+// directory writes a clean close, so that the next open reads no history.
+// Transactions must be over.
+func (l *Log) Close() error {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	registry.Lock()
+	defer registry.Unlock()
+	c := l.c
+	if c.refs--; c.refs > 0 {
+		return nil
+	}
+	if registry.logs[c.key] == c {
+		delete(registry.logs, c.key)
+	}
+	return errors.Join(c.closeCleanly(), c.closeFiles())
+}
+
+// closeCleanly writes the clean close. It is a help for the next open, not a
+// promise: where somebody else holds the lock, nothing is written.
+func (c *shared) closeCleanly() error {
+	c.mu.Lock()
+	useless := !c.everHeld || c.poison != nil || c.gen == nil || len(c.live) > 0
+	c.mu.Unlock()
+	if useless || c.hold.locked.Load() {
+		return nil
+	}
+	if ok, err := c.tryLock(); !ok || err != nil {
+		return err
+	}
+	c.hold.locked.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.refresh(true); err != nil || c.gen == nil {
+		return err
+	}
+	if f, _, ok, err := c.scan.header(c.last); err != nil || ok && f.typ == typeClose {
+		return err
+	}
+	p := c.idx.encodeClose()
+	if p == nil {
+		return nil
+	}
+	var fs frames
+	fs.add(typeClose, 0, func(b []byte) []byte { return append(b, p...) })
+	return c.write(&fs)
+}
+
+// closeFiles lets go of everything; the kernel lock goes with its file.
+func (c *shared) closeFiles() error {
+	var errs []error
+	if c.hold.file != nil {
+		errs = append(errs, c.hold.file.Close())
+	}
+	if c.gen != nil {
+		errs = append(errs, c.gen.close())
+	}
+	return errors.Join(append(errs, c.dir.Close())...)
+}
+
+// Report returns what opening found, and what was repaired since.
+func (l *Log) Report() Report {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	r := l.c.report
+	r.Bytes, r.Frames = l.c.pos.off, l.c.idx.frames
+	return r
+}

@@ -1,0 +1,232 @@
+package wal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/emend/emend/hashing"
+)
+
+// readWindow is how much a scanner reads at once; a longer frame makes its
+// window longer, never beyond the end of the file.
+const readWindow = 256 << 10
+
+// scanner reads the frames of one file of one salt through a window. It
+// changes nothing and believes no length before its checksum.
+type scanner struct {
+	r    io.ReaderAt
+	size int64 // of the file
+	salt uint32
+	buf  []byte // the window ...
+	base int64  // ... and its place
+}
+
+// bytes returns n bytes at off, valid until the next call. False where the
+// file ends before.
+func (s *scanner) bytes(off int64, n int) ([]byte, bool, error) {
+	if off < 0 || off > s.size || int64(n) > s.size-off {
+		return nil, false, nil
+	}
+	if i := off - s.base; i >= 0 && i+int64(n) <= int64(len(s.buf)) {
+		return s.buf[i:][:n], true, nil
+	}
+	want := int(min(max(int64(n), readWindow), s.size-off))
+	if cap(s.buf) < want {
+		s.buf = make([]byte, want)
+	}
+	s.buf, s.base = s.buf[:want], off
+	if got, err := s.r.ReadAt(s.buf, off); got < want {
+		s.forget()
+		if errors.Is(err, io.EOF) {
+			return nil, false, nil // cut shorter meanwhile
+		}
+		return nil, false, err
+	}
+	return s.buf[:n], true, nil
+}
+
+// forget drops the window, so that the next read sees what others wrote.
+func (s *scanner) forget() { s.buf, s.base = s.buf[:0], 0 }
+
+// header returns the header of the frame at off, and its payload CRC. False:
+// no frame is there, or it would not fit the file.
+func (s *scanner) header(off int64) (frame, uint32, bool, error) {
+	b, ok, err := s.bytes(off, frameHeaderSize)
+	if !ok || err != nil {
+		return frame{}, 0, false, err
+	}
+	f, crc, ok := parseFrameHeader(b, s.salt, off)
+	return f, crc, ok && f.end() <= s.size, nil
+}
+
+// frame returns the frame at off with its payload, both checksums good. Its
+// sequence number and chain are the caller's to check.
+func (s *scanner) frame(off int64) (frame, bool, error) {
+	f, crc, ok, err := s.header(off)
+	if !ok || err != nil {
+		return frame{}, false, err
+	}
+	b, ok, err := s.bytes(off, int(f.size()))
+	if !ok || err != nil || crc32.Checksum(b[frameHeaderSize:], castagnoli) != crc {
+		return frame{}, false, err
+	}
+	f.payload = b[frameHeaderSize:][:f.length]
+	return f, true, nil
+}
+
+// next returns the frame that belongs at p. False: what is there is not it.
+func (s *scanner) next(p position) (frame, bool, error) {
+	f, ok, err := s.frame(p.off)
+	return f, ok && f.follows(p), err
+}
+
+// resyncBudget bounds how many bytes of payload a search may check in vain, as
+// a multiple of what it searches: content made to look like headers costs no
+// more than that. Beyond it a good header counts as a frame.
+const resyncBudget = 4
+
+// search finds frames behind damage.
+type search struct {
+	s      *scanner
+	minSeq uint64
+	at     int64 // where to look next
+	budget int64
+}
+
+// searchFrom returns a search for frames at or behind off whose sequence
+// number is at least minSeq.
+func (s *scanner) searchFrom(off int64, minSeq uint64) *search {
+	at := (off + frameAlign - 1) &^ (frameAlign - 1)
+	probe := &scanner{r: s.r, size: s.size, salt: s.salt}
+	return &search{s: probe, minSeq: minSeq, at: at, budget: resyncBudget * (s.size - off)}
+}
+
+// next returns the next frame. What is inside a frame found is not looked at.
+func (q *search) next() (frame, bool, error) {
+	for q.at <= q.s.size-frameHeaderSize {
+		n := int(min(readWindow, q.s.size-q.at))
+		b, ok, err := q.s.bytes(q.at, n)
+		if !ok || err != nil {
+			return frame{}, false, err
+		}
+		i := findSalt(b, q.s.salt)
+		if i < 0 {
+			q.at += int64(max(n&^(frameAlign-1), frameAlign))
+			continue
+		}
+		q.at += int64(i)
+		f, ok, err := q.try()
+		if err != nil || ok {
+			return f, ok, err
+		}
+		q.at += frameAlign
+	}
+	return frame{}, false, nil
+}
+
+// try checks whether a frame is at q.at, and moves behind it.
+func (q *search) try() (frame, bool, error) {
+	f, _, ok, err := q.s.header(q.at)
+	if !ok || err != nil || f.seq < q.minSeq {
+		return frame{}, false, err
+	}
+	if q.budget > 0 {
+		whole, ok, err := q.s.frame(q.at)
+		if err != nil {
+			return frame{}, false, err
+		}
+		if !ok {
+			q.budget -= f.size()
+			return frame{}, false, nil
+		}
+		f = whole
+	}
+	q.at = f.end()
+	return f, true, nil
+}
+
+// findSalt returns the first multiple of 8 at which b holds salt, -1 if none.
+func findSalt(b []byte, salt uint32) int {
+	for i := 0; i+4 <= len(b); i += frameAlign {
+		if binary.LittleEndian.Uint32(b[i:]) == salt {
+			return i
+		}
+	}
+	return -1
+}
+
+// lastNonZero returns the offset behind the last byte of [lo, hi) that is not
+// zero, lo if all are.
+func lastNonZero(r io.ReaderAt, lo, hi int64) (int64, error) {
+	buf := make([]byte, min(64<<10, max(hi-lo, 0)))
+	for hi > lo {
+		b := buf[:min(int64(len(buf)), hi-lo)]
+		if n, err := r.ReadAt(b, hi-int64(len(b))); n < len(b) {
+			return 0, err
+		}
+		for i := len(b) - 1; i >= 0; i-- {
+			if b[i] != 0 {
+				return hi - int64(len(b)) + int64(i) + 1, nil
+			}
+		}
+		hi -= int64(len(b))
+	}
+	return lo, nil
+}
+
+// groupSum is the digest of a frame's payload, where a seal's digest needs it.
+func (f *frame) groupSum() hashing.Digest {
+	if !f.typ.inGroup() {
+		return hashing.Digest{}
+	}
+	return hashing.Raw(f.payload)
+}
+
+// tail is what stands behind the last frame of a log.
+type tail struct {
+	from, to int64 // the torn bytes; equal: there are none
+}
+
+func (t tail) torn() int64 { return t.to - t.from }
+
+// judge tells what is wrong at p, where no valid frame is: nothing (zeros to
+// the end), a torn write, or, where a later frame says that a sync had covered
+// p, damage, which is a *CorruptError about path.
+func (s *scanner) judge(p position, path string) (tail, error) {
+	to, err := lastNonZero(s.r, min(p.off, s.size), s.size)
+	if err != nil || to <= p.off {
+		return tail{p.off, p.off}, err
+	}
+	var first frame
+	for q := s.searchFrom(p.off, p.seq); ; {
+		f, ok, err := q.next()
+		if err != nil {
+			return tail{}, err
+		}
+		if !ok {
+			return tail{p.off, to}, nil
+		}
+		if first.typ == 0 {
+			first = f
+		}
+		if f.synced > p.off {
+			return tail{}, damageBetween(path, p, &first)
+		}
+	}
+}
+
+// damageBetween is the error for what should stand between p and the frame
+// that was found behind the damage.
+func damageBetween(path string, p position, found *frame) error {
+	lost := fmt.Sprintf("frames %d to %d", p.seq, found.seq-1)
+	switch found.seq - p.seq {
+	case 0:
+		lost = fmt.Sprintf("what stood before frame %d", p.seq)
+	case 1:
+		lost = fmt.Sprintf("frame %d", p.seq)
+	}
+	return &CorruptError{Path: path, From: p.off, To: found.off, Lost: lost}
+}
