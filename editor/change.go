@@ -20,7 +20,10 @@ type change struct {
 	origin     string
 	originHash hashing.Digest
 	spans      []locator.Span
-	// info is what stood at Path when Prepare read it; zero for nothing.
+	// disk is the path before the transaction of what Path stands for, if there
+	// is anything: it differs from Path beneath a renamed directory.
+	disk string
+	// info is what stood at disk when Prepare read it; zero for nothing.
 	info vfs.Info
 }
 

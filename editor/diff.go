@@ -1,0 +1,238 @@
+package editor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+// images is where a diff takes the bytes of a transaction's steps from.
+type images interface {
+	// before and after return the bytes of the file in step i.
+	before(i int) ([]byte, error)
+	after(i int) ([]byte, error)
+	// beneath returns what is in a renamed directory: the paths, relative to
+	// it, of the files and links, and their states as far as a diff shows them.
+	beneath(dir string) (map[string]wal.State, error)
+}
+
+// diff writes what the transaction does as a patch that git apply accepts. It
+// reads the files again; one that has changed since is a drift.
+func (p *prepared) diff(ctx context.Context, tree *apply.Tree, w io.Writer) error {
+	return writeDiff(ctx, w, p.steps(), &diskImages{tree: tree, changes: p.changes})
+}
+
+// writeDiff writes steps as a git patch, in the order of the plan. Directories
+// and owners do not show in it, and of modes only whether a file can be run.
+func writeDiff(ctx context.Context, w io.Writer, steps []wal.Step, from images) error {
+	patches, err := patchesOf(steps, from)
+	if err != nil {
+		return err
+	}
+	for _, p := range patches {
+		if err := ctx.Err(); err != nil {
+			return fail.Wrap(err, "diff", "")
+		}
+		if err := p.write(w, from); err != nil {
+			return fail.Wrap(err, "diff", cmp.Or(p.newPath, p.oldPath))
+		}
+	}
+	return nil
+}
+
+// patch is the diff of one file: what was at oldPath is at newPath.
+type patch struct {
+	oldPath, newPath string // empty: nothing is there
+	old, new         wal.State
+	oldStep, newStep int // where the images are; -1: neither is needed
+}
+
+// patchesOf pairs the steps into patches.
+func patchesOf(steps []wal.Step, from images) ([]patch, error) {
+	order := make([]int, len(steps))
+	sources := make(map[string]int) // what goes, by its old path
+	known := make(map[string]bool)
+	for i := range steps {
+		order[i] = i
+		old := pathBefore(steps, steps[i].Path)
+		known[old] = true
+		if steps[i].Before.Kind != vfs.Absent && steps[i].After.Kind == vfs.Absent {
+			sources[old] = i
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(steps[a].Order, steps[b].Order), cmp.Compare(steps[a].Path, steps[b].Path))
+	})
+	renamed := make(map[int]int) // by the step of the new name, that of the old
+	gone := make(map[int]bool)
+	for i := range steps {
+		st := &steps[i]
+		if s, ok := sources[st.From]; ok && st.Before.Kind == vfs.Absent && steps[s].Before.Kind == st.After.Kind {
+			renamed[i], gone[s] = s, true
+		}
+	}
+	var out []patch
+	for _, i := range order {
+		st := &steps[i]
+		s, isRename := renamed[i]
+		switch {
+		case gone[i]:
+		case isRename:
+			out = append(out, patch{st.From, st.Path, steps[s].Before, st.After, s, i})
+		case st.DirFrom != "":
+			moved, err := movedFiles(st, known, from)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, moved...)
+		default:
+			out = append(out, stepPatches(st, i, pathBefore(steps, st.Path))...)
+		}
+	}
+	return out, nil
+}
+
+// stepPatches returns the patch of one step: two where one kind of thing takes
+// the place of another.
+func stepPatches(st *wal.Step, i int, oldPath string) []patch {
+	shown := func(k vfs.Kind) bool { return k == vfs.Regular || k == vfs.Symlink }
+	if st.Before.Kind == st.After.Kind && shown(st.Before.Kind) {
+		return []patch{{oldPath, st.Path, st.Before, st.After, i, i}}
+	}
+	var out []patch
+	if shown(st.Before.Kind) {
+		out = append(out, patch{oldPath, "", st.Before, wal.State{}, i, i})
+	}
+	if shown(st.After.Kind) {
+		out = append(out, patch{"", st.Path, wal.State{}, st.After, i, i})
+	}
+	return out
+}
+
+// movedFiles returns the patches of what moves with a directory and has no
+// step of its own.
+func movedFiles(st *wal.Step, known map[string]bool, from images) ([]patch, error) {
+	files, err := from.beneath(st.DirFrom)
+	if err != nil {
+		return nil, fail.Wrap(err, "diff", st.DirFrom)
+	}
+	var out []patch
+	for name, state := range files {
+		if old := st.DirFrom + "/" + name; !known[old] {
+			out = append(out, patch{old, st.Path + "/" + name, state, state, -1, -1})
+		}
+	}
+	slices.SortFunc(out, func(a, b patch) int { return cmp.Compare(a.oldPath, b.oldPath) })
+	return out, nil
+}
+
+// pathBefore returns where path stood before the steps: beneath a renamed
+// directory that is under its old name.
+func pathBefore(steps []wal.Step, path string) string {
+	for i := range steps {
+		if from := steps[i].DirFrom; from != "" && path != steps[i].Path && apply.Below(path, steps[i].Path) {
+			return from + strings.TrimPrefix(path, steps[i].Path)
+		}
+	}
+	return path
+}
+
+// write writes the header and, where bytes differ, the body.
+func (p *patch) write(w io.Writer, from images) error {
+	var old, new []byte
+	var err error
+	differs := p.old.Kind != p.new.Kind || p.old.Hash != p.new.Hash
+	if differs && p.oldPath != "" {
+		if old, err = imageOf(&p.old, p.oldStep, from.before); err != nil {
+			return err
+		}
+	}
+	if differs && p.newPath != "" {
+		if new, err = imageOf(&p.new, p.newStep, from.after); err != nil {
+			return err
+		}
+	}
+	if !differs && p.oldPath == p.newPath && gitMode(&p.old) == gitMode(&p.new) {
+		return nil
+	}
+	if _, err := io.WriteString(w, p.header(old, new)); err != nil || !differs {
+		return err
+	}
+	if slices.Contains(old, 0) || slices.Contains(new, 0) {
+		return writeBinaryPatch(w, p.oldPath == "", p.newPath == "", old, new)
+	}
+	whole := []locator.Span{{End: len(old), Text: new}}
+	return locator.UnifiedDiff(w, gitName("a/", p.oldPath), gitName("b/", p.newPath), old, whole)
+}
+
+func imageOf(s *wal.State, i int, read func(int) ([]byte, error)) ([]byte, error) {
+	if s.Kind == vfs.Symlink {
+		return []byte(s.Target), nil
+	}
+	content, err := read(i)
+	if err == nil && hashing.Raw(content) != s.Hash {
+		err = fail.New(fail.Drift, "", "", "the file has changed meanwhile")
+	}
+	return content, err
+}
+
+// header returns the lines of a git patch before the body.
+func (p *patch) header(old, new []byte) string {
+	var b strings.Builder
+	quoted := func(prefix, path, other string) string { return locator.QuoteGit(prefix + cmp.Or(path, other)) }
+	fmt.Fprintf(&b, "diff --git %s %s\n", quoted("a/", p.oldPath, p.newPath), quoted("b/", p.newPath, p.oldPath))
+	oldMode, newMode := gitMode(&p.old), gitMode(&p.new)
+	switch {
+	case p.oldPath == "":
+		fmt.Fprintf(&b, "new file mode %s\n", newMode)
+	case p.newPath == "":
+		fmt.Fprintf(&b, "deleted file mode %s\n", oldMode)
+	case oldMode != newMode:
+		fmt.Fprintf(&b, "old mode %s\nnew mode %s\n", oldMode, newMode)
+	}
+	if p.oldPath != "" && p.newPath != "" && p.oldPath != p.newPath {
+		fmt.Fprintf(&b, "similarity index %d%%\nrename from %s\nrename to %s\n",
+			similarity(old, new), locator.QuoteGit(p.oldPath), locator.QuoteGit(p.newPath))
+	}
+	return b.String()
+}
+
+// similarity is the percentage of bytes in lines that both texts have.
+func similarity(old, new []byte) int {
+	size, same := max(len(old), len(new)), len(old)
+	for _, s := range locator.Diff(old, new) {
+		same -= s.End - s.Start
+	}
+	if size == 0 {
+		return 100
+	}
+	return min(same*100/size, 100)
+}
+
+// gitMode is the mode that git has for a state.
+func gitMode(s *wal.State) string {
+	switch {
+	case s.Kind == vfs.Symlink:
+		return "120000"
+	case s.Meta.Mode&0o100 != 0:
+		return "100755"
+	}
+	return "100644"
+}
+
+func gitName(prefix, path string) string {
+	if path == "" {
+		return "/dev/null"
+	}
+	return prefix + path
+}

@@ -1,0 +1,65 @@
+package editor
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/locator"
+)
+
+// renormalized places edits that were made for base in a file with the same
+// normal form: through that form, in which both have the same positions.
+func (s *subject) renormalized() (placed, error) {
+	located, err := locator.Locate(s.base, s.ownLineEnds())
+	if err != nil {
+		return placed{}, err
+	}
+	from, to := hashing.NewMap(s.base), hashing.NewMap(s.now)
+	for i, span := range located.Spans {
+		start, startOK := from.ToNorm(span.Start)
+		end, endOK := from.ToNorm(span.End)
+		// A range of nothing but what the normalizer drops is nowhere else.
+		if !startOK || !endOK || start == end && span.Start != span.End {
+			return placed{}, fail.New(fail.Drift, "", "",
+				"white space differs, and bytes %d-%d begin or end inside white space", span.Start, span.End).
+				WithHint("make the plan anew for the file as it is")
+		}
+		located.Spans[i].Start, _ = to.FromNorm(start)
+		located.Spans[i].End, _ = to.FromNorm(end)
+	}
+	return placed{spans: located.Spans, anchor: anchorNorm}, nil
+}
+
+// ownLineEnds returns the edits; where the base ends its lines in one way and
+// the file in another, what comes in as whole lines takes the file's way.
+func (s *subject) ownLineEnds() []locator.Edit {
+	lf, crlf := []byte("\n"), []byte("\r\n")
+	base, now := lineEnd(s.base), lineEnd(s.now)
+	if base == nil || now == nil || bytes.Equal(base, now) {
+		return s.Edits
+	}
+	edits := slices.Clone(s.Edits)
+	for i, e := range edits {
+		if e.Lines != nil {
+			edits[i].Text = bytes.ReplaceAll(bytes.ReplaceAll(e.Text, crlf, lf), lf, now)
+		}
+	}
+	return edits
+}
+
+// lineEnd returns what ends every line of content, nil where they differ or
+// there are none.
+func lineEnd(content []byte) []byte {
+	lf, crlf := bytes.Count(content, []byte("\n")), bytes.Count(content, []byte("\r\n"))
+	switch {
+	case lf == 0:
+		return nil
+	case crlf == 0:
+		return []byte("\n")
+	case crlf == lf:
+		return []byte("\r\n")
+	}
+	return nil
+}

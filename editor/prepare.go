@@ -1,0 +1,114 @@
+package editor
+
+import (
+	"context"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/wal"
+)
+
+// maxKey is the longest Plan.Key, in bytes.
+const maxKey = 256
+
+// prepareOptions say how a plan is resolved.
+type prepareOptions struct {
+	OnDrift       DriftPolicy
+	ForceReadOnly bool
+	Creator       apply.Creator
+	// BaseFor returns content that once had this raw hash, nil if nobody knows.
+	// May be nil.
+	BaseFor func(raw hashing.Digest) []byte
+	// PathBlocked is an error for a path that must not be changed now. May be
+	// nil.
+	PathBlocked func(path string) error
+}
+
+// prepared is a plan resolved against the workspace of one moment.
+type prepared struct {
+	changes []change       // in publish order, numbered
+	files   []FileReport   // one a changed path that the plan names, in plan order
+	hash    hashing.Digest // of the plan's operations
+}
+
+// steps returns the steps of the changes.
+func (p *prepared) steps() []wal.Step {
+	steps := make([]wal.Step, len(p.changes))
+	for i := range p.changes {
+		steps[i] = p.changes[i].Step
+	}
+	return steps
+}
+
+// preparer applies the operations of a plan to a virtual workspace.
+type preparer struct {
+	*virtual
+	ops  []Op
+	opts prepareOptions
+	view view
+}
+
+// prepare resolves plan against the tree. It only reads: the disk is as it was,
+// whatever it returns.
+func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions) (*prepared, error) {
+	if len(plan.Key) > maxKey {
+		return nil, fail.New(fail.Usage, "prepare", "", "the key is longer than %d bytes", maxKey)
+	}
+	p := &preparer{virtual: newVirtual(tree, plan.PruneDirs, o.Creator), ops: plan.Ops, opts: o}
+	for i, op := range plan.Ops {
+		if err := ctx.Err(); err != nil {
+			return nil, fail.Wrap(err, "prepare", "")
+		}
+		p.order = i
+		if err := p.apply(op); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.sweep(nil); err != nil {
+		return nil, fail.Wrap(err, "prepare", "")
+	}
+	changes, err := p.changes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done := &prepared{changes: changes, hash: plan.digest()}
+	done.files = reportOf(done.steps())
+	return done, nil
+}
+
+// apply applies one operation to the virtual workspace.
+func (p *preparer) apply(op Op) error {
+	switch o := op.(type) {
+	case Edit:
+		return failed(p.edit(o), o, o.Path)
+	case Write:
+		return failed(p.write(o), o, o.Path)
+	case Rewrite:
+		return failed(p.rewrite(o), o, o.Path)
+	case Create:
+		return failed(p.create(o), o, o.Path)
+	case Delete:
+		return failed(p.remove(o), o, o.Path)
+	case Rename:
+		return p.rename(o)
+	case Copy:
+		return p.copy(o)
+	case Chmod:
+		return failed(p.chmod(o), o, o.Path)
+	case Symlink:
+		return failed(p.symlink(o), o, o.Path)
+	case Mkdir:
+		return failed(p.mkdir(o), o, o.Path)
+	}
+	return fail.New(fail.Usage, "prepare", "", "operation %d is none that emend knows: %T", p.order+1, op)
+}
+
+// failed is err as an error of the operation o about path, spelled as in the
+// plan.
+func failed(err error, o Op, path string) error {
+	if err == nil {
+		return nil
+	}
+	return fail.Wrap(err, o.op(), path)
+}

@@ -1,0 +1,344 @@
+package editor
+
+import (
+	"strings"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+func (p *preparer) edit(o Edit) error {
+	n, err := p.file(o.Path)
+	if err != nil {
+		return err
+	}
+	found, err := p.locate(n, o)
+	if err != nil {
+		return err
+	}
+	n.note(wal.StepEdit, found.anchor)
+	n.edits += len(found.spans)
+	n.shifted += found.shifted
+	return p.splice(n, found.spans)
+}
+
+func (p *preparer) write(o Write) error {
+	s, err := p.resolve(o.Path, walk{follow: true, make: o.Expect.empty()})
+	if err != nil {
+		return err
+	}
+	if s.now == nil && o.Expect.empty() {
+		return p.newFile(s, body{literal: o.Content}, o.Mode, wal.StepWrite)
+	}
+	n, err := p.fileAt(s)
+	if err != nil {
+		return err
+	}
+	anchor, err := p.expect(n, o.Expect)
+	if err != nil {
+		return err
+	}
+	n.note(wal.StepWrite, anchor)
+	if err := p.replace(n, o.Content); err != nil || o.Mode == 0 {
+		return err
+	}
+	n.is.Meta.Mode = o.Mode.change(n.is.Meta.Mode)
+	return nil
+}
+
+func (p *preparer) rewrite(o Rewrite) error {
+	n, err := p.file(o.Path)
+	if err != nil {
+		return err
+	}
+	anchor, err := p.expect(n, o.Expect)
+	if err != nil {
+		return err
+	}
+	old, err := p.read(n)
+	if err != nil {
+		return err
+	}
+	content, err := o.Func(old)
+	if err != nil {
+		if fail.Of(err) != nil {
+			return err
+		}
+		return &fail.Error{Kind: fail.Drift, Message: err.Error(), State: fail.Unchanged, Err: err}
+	}
+	n.note(wal.StepWrite, anchor)
+	return p.replace(n, content)
+}
+
+func (p *preparer) create(o Create) error {
+	s, err := p.freeSlot(o.Path)
+	if err != nil {
+		return err
+	}
+	return p.newFile(s, body{literal: o.Content}, o.Mode, wal.StepCreate)
+}
+
+func (p *preparer) remove(o Delete) error {
+	s, err := p.resolve(o.Path, walk{})
+	if err != nil {
+		return err
+	}
+	n := s.now
+	switch {
+	case n == nil:
+		return missing()
+	case !n.isFile() && !n.isLink():
+		return irregular(n)
+	}
+	anchor, err := p.expect(n, o.Expect)
+	if err != nil {
+		return err
+	}
+	p.take(s)
+	n.op, n.anchor = wal.StepDelete, anchor
+	return nil
+}
+
+func (p *preparer) rename(o Rename) error {
+	from, err := p.resolve(o.From, walk{})
+	if err == nil {
+		err = p.movable(from)
+	}
+	if err != nil {
+		return failed(err, o, o.From)
+	}
+	to, err := p.resolve(o.To, walk{make: true})
+	if err == nil && to != from {
+		err = p.move(from, to, o.Overwrite)
+	}
+	return failed(err, o, o.To)
+}
+
+// movable checks that there is something at s that can be renamed.
+func (p *preparer) movable(s *slot) error {
+	switch n := s.now; {
+	case n == nil:
+		return missing()
+	case n.isDir():
+		return p.enter(n)
+	case !n.isFile() && !n.isLink():
+		return irregular(n)
+	}
+	return nil
+}
+
+func (p *preparer) move(from, to *slot, overwrite bool) error {
+	for dir := to.dir; dir.at != nil; dir = dir.at.dir {
+		if dir == from.now {
+			return fail.New(fail.Conflict, "", "", "a directory cannot move into itself")
+		}
+	}
+	if overwrite && !from.now.isDir() && (to.now.isFile() || to.now.isLink()) {
+		p.take(to).op = wal.StepDelete
+	}
+	if err := p.free(to); err != nil {
+		return err
+	}
+	p.place(p.take(from), to)
+	return nil
+}
+
+func (p *preparer) copy(o Copy) error {
+	from, err := p.resolve(o.From, walk{before: true})
+	if err == nil && from.disk == nil {
+		err = missing()
+	}
+	if err == nil && from.disk.was.Kind != vfs.Regular && from.disk.was.Kind != vfs.Symlink {
+		err = irregular(from.disk)
+	}
+	if err == nil {
+		err = p.load(from.disk)
+	}
+	if err != nil {
+		return failed(err, o, o.From)
+	}
+	to, err := p.freeSlot(o.To)
+	if err != nil {
+		return failed(err, o, o.To)
+	}
+	was := from.disk.was
+	if was.Kind == vfs.Symlink {
+		return failed(p.newLink(to, was.Target), o, o.To)
+	}
+	return failed(p.newFile(to, body{from: from.disk}, Mode(was.Meta.Mode)|ExactMode, wal.StepCreate), o, o.To)
+}
+
+func (p *preparer) chmod(o Chmod) error {
+	s, err := p.resolve(o.Path, walk{follow: true})
+	if err != nil {
+		return err
+	}
+	n := s.now
+	switch {
+	case n == nil:
+		return missing()
+	case o.Mode == 0:
+		return fail.New(fail.Usage, "", "", "no mode is given")
+	case !n.isFile() && !n.isDir():
+		return irregular(n)
+	}
+	if n.isDir() {
+		err = p.enter(n)
+	}
+	if err == nil {
+		err = p.load(n)
+	}
+	if err != nil {
+		return err
+	}
+	p.touch(s)
+	if n.op == wal.StepNone && (n.isFile() || n.disk != nil) {
+		n.op = wal.StepChmod
+	}
+	n.is.Meta.Mode = o.Mode.change(n.is.Meta.Mode)
+	return nil
+}
+
+func (p *preparer) symlink(o Symlink) error {
+	if o.Target == "" || strings.ContainsRune(o.Target, 0) {
+		return fail.New(fail.Usage, "", "", "the target is empty or contains a NUL byte")
+	}
+	s, err := p.resolve(o.Path, walk{make: o.Expect.empty()})
+	if err != nil {
+		return err
+	}
+	n := s.now
+	switch {
+	case n == nil && !o.Expect.empty():
+		return missing()
+	case !n.isLink() || o.New:
+		if err := p.free(s); err != nil {
+			return err
+		}
+		return p.newLink(s, o.Target)
+	}
+	anchor, err := p.expect(n, o.Expect)
+	if err != nil {
+		return err
+	}
+	p.touch(s)
+	n.note(wal.StepSymlink, anchor)
+	n.is.Target, n.is.Hash = o.Target, hashing.Raw([]byte(o.Target))
+	return nil
+}
+
+func (p *preparer) mkdir(o Mkdir) error {
+	s, err := p.resolve(o.Path, walk{make: true})
+	if err != nil {
+		return err
+	}
+	if s.now.isDir() {
+		if s.now.implicit() {
+			s.now.op = wal.StepMkdir
+		}
+		return nil
+	}
+	if err := p.free(s); err != nil {
+		return err
+	}
+	meta, err := p.newMeta(s.dir, vfs.Directory, 0o777, false)
+	if err != nil {
+		return err
+	}
+	p.makeDir(s, meta, wal.StepMkdir)
+	return nil
+}
+
+// file returns the file at path, through links.
+func (p *preparer) file(path string) (*node, error) {
+	s, err := p.resolve(path, walk{follow: true})
+	if err != nil {
+		return nil, err
+	}
+	return p.fileAt(s)
+}
+
+// fileAt returns the file at s, which an operation is about to change.
+func (p *preparer) fileAt(s *slot) (*node, error) {
+	switch n := s.now; {
+	case n == nil:
+		return nil, missing()
+	case !n.isFile():
+		return nil, irregular(n)
+	default:
+		p.touch(s)
+		return n, nil
+	}
+}
+
+// freeSlot returns the slot at path, where nothing may stand.
+func (p *preparer) freeSlot(path string) (*slot, error) {
+	s, err := p.resolve(path, walk{make: true})
+	if err != nil {
+		return nil, err
+	}
+	return s, p.free(s)
+}
+
+// free checks that nothing stands at s: a directory that the plan has emptied
+// goes now, if emptied directories go.
+func (p *preparer) free(s *slot) error {
+	if s.now.isDir() {
+		if err := p.sweep(s.now); err != nil {
+			return err
+		}
+	}
+	if s.now != nil {
+		return fail.New(fail.Exists, "", "", "%s is there already", s.now.what())
+	}
+	return nil
+}
+
+// newFile puts a new file at s.
+func (p *preparer) newFile(s *slot, content body, mode Mode, op wal.Op) error {
+	bits, exact := mode.create()
+	meta, err := p.newMeta(s.dir, vfs.Regular, bits, exact)
+	if err != nil {
+		return err
+	}
+	n := &node{is: wal.State{Kind: vfs.Regular, Meta: meta}, loaded: true, op: op, body: content}
+	if content.from != nil {
+		was := content.from.was
+		n.is.Hash, n.is.Norm, n.is.Size = was.Hash, was.Norm, was.Size
+	} else {
+		n.setSums(content.literal)
+	}
+	p.place(n, s)
+	return nil
+}
+
+// newLink puts a new link at s.
+func (p *preparer) newLink(s *slot, target string) error {
+	meta, err := p.newMeta(s.dir, vfs.Symlink, 0o777, true)
+	if err != nil {
+		return err
+	}
+	is := wal.State{Kind: vfs.Symlink, Target: target, Hash: hashing.Raw([]byte(target)), Meta: meta}
+	p.place(&node{is: is, loaded: true, op: wal.StepSymlink}, s)
+	return nil
+}
+
+// note remembers for the report that op changed n; the first change of the
+// content names it, and the weakest anchor stands for all.
+func (n *node) note(op wal.Op, anchor locator.Anchor) {
+	if n.op == wal.StepNone || n.op == wal.StepChmod {
+		n.op = op
+	}
+	if n.disk != nil {
+		n.anchor = weaker(n.anchor, anchor)
+	}
+}
+
+func missing() error { return fail.New(fail.NotFound, "", "", "there is no such file") }
+
+func irregular(n *node) error {
+	return fail.New(fail.NotRegular, "", "", "%s is not a file that can be changed so", n.what())
+}

@@ -1,0 +1,267 @@
+package editor
+
+import (
+	"errors"
+	"io"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+// readTries bounds how often a file is read again because somebody writes to
+// it meanwhile.
+const readTries = 3
+
+// view is the one file whose bytes are held, for operations that follow each
+// other on it. All others are read again when they are needed again.
+type view struct {
+	node   *node
+	origin []byte // of node.body.from, as on disk
+	now    []byte // with the spans of node.body applied
+}
+
+// load completes what is known of n on disk: its metadata and, of a file, its
+// hashes.
+func (v *virtual) load(n *node) error {
+	if n.loaded {
+		return nil
+	}
+	var err error
+	switch {
+	case n == v.root:
+		n.was.Meta, err = v.rootMeta()
+	case n.was.Kind == vfs.Regular:
+		return v.scan(n, func(f vfs.File) (sums, error) {
+			h := hashing.NewHasher()
+			_, err := apply.Copy(h, f)
+			return sumsOf(h), err
+		})
+	default:
+		n.was.Meta, err = v.readMeta(n)
+	}
+	if err != nil {
+		return err
+	}
+	n.is.Meta, n.loaded = n.was.Meta, true
+	return nil
+}
+
+func (v *virtual) rootMeta() (wal.Meta, error) {
+	d, err := v.tree.Dir("")
+	if err != nil {
+		return wal.Meta{}, err
+	}
+	defer d.Close()
+	return apply.DirMeta(d)
+}
+
+func (v *virtual) readMeta(n *node) (wal.Meta, error) {
+	d, name, err := v.tree.Parent(n.diskPath())
+	if err != nil {
+		return wal.Meta{}, err
+	}
+	defer d.Close()
+	meta, info, err := apply.ReadMeta(d, name)
+	if err == nil && info.Kind != n.was.Kind {
+		err = fail.New(fail.TypeChanged, "", "", "something else came into its place meanwhile")
+	}
+	n.info = info
+	return meta, err
+}
+
+// sums is what a pass over the bytes of a file finds.
+type sums struct {
+	raw, norm hashing.Digest
+	size      int64
+}
+
+func sumsOf(h *hashing.Hasher) sums { return sums{raw: h.Raw(), norm: h.Norm(), size: h.Size()} }
+
+// setSums notes the hashes of what is now the content of n.
+func (n *node) setSums(content []byte) {
+	h := hashing.NewHasher()
+	_, _ = h.Write(content)
+	n.is.Hash, n.is.Norm, n.is.Size = h.Raw(), h.Norm(), h.Size()
+}
+
+// scan reads the file n from disk and notes what it found. The bytes, the
+// metadata and the times belong to one moment: a file that changes while it is
+// read is read again. One that is not what it was on an earlier pass is busy.
+func (v *virtual) scan(n *node, pass func(vfs.File) (sums, error)) error {
+	d, name, err := v.tree.Parent(n.diskPath())
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for range readTries {
+		found, meta, info, err := scanOnce(d, name, pass)
+		if errors.Is(err, errMoving) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		was := wal.State{Kind: vfs.Regular, Hash: found.raw, Norm: found.norm, Size: found.size, Meta: meta}
+		if n.loaded {
+			if !sameState(&was, &n.was) {
+				break
+			}
+			return nil
+		}
+		n.was, n.is, n.info, n.loaded = was, was, info, true
+		return nil
+	}
+	return fail.New(fail.Busy, "", "", "somebody is writing to the file").WithHint("try again when it is quiet")
+}
+
+var errMoving = errors.New("the file changed while it was read")
+
+func scanOnce(d vfs.Dir, name string, pass func(vfs.File) (sums, error)) (sums, wal.Meta, vfs.Info, error) {
+	f, err := d.Open(name)
+	if err != nil {
+		return sums{}, wal.Meta{}, vfs.Info{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && info.Kind != vfs.Regular {
+		err = fail.New(fail.TypeChanged, "", "", "something else came into its place meanwhile")
+	}
+	if err != nil {
+		return sums{}, wal.Meta{}, info, err
+	}
+	found, err := pass(f)
+	if err != nil {
+		return sums{}, wal.Meta{}, info, err
+	}
+	meta, after, err := apply.ReadMeta(d, name)
+	if err == nil && after != info {
+		err = errMoving
+	}
+	return found, meta, info, err
+}
+
+// readDisk returns the bytes of the file n as it is on disk.
+func (v *virtual) readDisk(n *node) ([]byte, error) {
+	var content []byte
+	err := v.scan(n, func(f vfs.File) (sums, error) {
+		info, err := f.Stat()
+		if err != nil {
+			return sums{}, err
+		}
+		content = make([]byte, info.Size)
+		if _, err := io.ReadFull(f, content); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				err = errMoving
+			}
+			return sums{}, err
+		}
+		h := hashing.NewHasher()
+		_, _ = h.Write(content)
+		return sumsOf(h), nil
+	})
+	return content, err
+}
+
+// read returns the bytes of the file n as the operations so far leave them.
+// They must not be changed.
+func (p *preparer) read(n *node) ([]byte, error) {
+	if n.body.from == nil {
+		return n.body.literal, nil
+	}
+	if p.view.node == n {
+		return p.view.now, nil
+	}
+	origin, err := p.readDisk(n.body.from)
+	if err != nil {
+		return nil, err
+	}
+	now := origin
+	if len(n.body.spans) > 0 {
+		if now, err = locator.Splice(origin, n.body.spans); err != nil {
+			return nil, err
+		}
+	}
+	p.view = view{node: n, origin: origin, now: now}
+	return now, nil
+}
+
+// splice applies spans to the file n, which has just been read.
+func (p *preparer) splice(n *node, spans []locator.Span) error {
+	now, err := p.read(n)
+	if err != nil {
+		return err
+	}
+	after, err := locator.Splice(now, spans)
+	if err != nil {
+		return err
+	}
+	if n.body.from == nil {
+		return p.replace(n, after)
+	}
+	if err := p.writable(n, hashing.Raw(after)); err != nil {
+		return err
+	}
+	origin := p.view.origin
+	composed, err := locator.Compose(int64(len(origin)), n.body.spans, spans)
+	if err != nil {
+		return err
+	}
+	if n.body.edits, err = replacements(origin, composed); err != nil {
+		return err
+	}
+	n.body.spans = composed
+	n.setSums(after)
+	p.view = view{node: n, origin: origin, now: after}
+	return nil
+}
+
+// replace gives the file n whole new content.
+func (p *preparer) replace(n *node, content []byte) error {
+	if err := p.load(n); err != nil {
+		return err
+	}
+	if err := p.writable(n, hashing.Raw(content)); err != nil {
+		return err
+	}
+	if p.view.node == n {
+		p.view = view{}
+	}
+	n.body = body{literal: content}
+	n.setSums(content)
+	return nil
+}
+
+// writable refuses to change the content of a file that nobody may write to.
+func (p *preparer) writable(n *node, after hashing.Digest) error {
+	if n.disk == nil || n.is.Meta.Mode&0o222 != 0 || p.opts.ForceReadOnly || after == n.is.Hash {
+		return nil
+	}
+	return fail.New(fail.ReadOnly, "", "", "the file is read-only").WithHint("make it writable, or force it")
+}
+
+// replacements copies what spans replace, so that content need not be held.
+func replacements(content []byte, spans []locator.Span) ([]wal.Replacement, error) {
+	list, err := locator.Replacements(content, spans)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]wal.Replacement, len(list))
+	for i, r := range list {
+		out[i] = wal.Replacement{Start: r.Start, Old: append([]byte(nil), r.Old...), New: r.New}
+	}
+	return out, nil
+}
+
+// newMeta is the metadata of something new in dir.
+func (v *virtual) newMeta(dir *node, kind vfs.Kind, mode uint32, exact bool) (wal.Meta, error) {
+	if dir.disk != nil || dir == v.root {
+		if err := v.load(dir); err != nil {
+			return wal.Meta{}, err
+		}
+	}
+	return apply.NewMeta(dir.is.Meta, kind, mode, exact, v.creator), nil
+}

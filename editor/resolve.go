@@ -1,0 +1,208 @@
+package editor
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/wal"
+)
+
+// maxLinks bounds the links that one path may pass through, as the system does.
+const maxLinks = 40
+
+// walk says how a path of the plan is followed to a slot.
+type walk struct {
+	follow bool // a link at the end is followed
+	make   bool // missing directories on the way are made
+	before bool // in the tree as it was before the plan
+}
+
+// components takes a path of the plan apart. `./a`, `a//.` and `a` are one
+// path. What leaves the root or means emend's or git's own files is an error
+// of kind path-escape.
+func components(path string) ([]string, error) {
+	switch {
+	case path == "":
+		return nil, escape("the path is empty")
+	case strings.HasPrefix(path, "/"), runtime.GOOS == "windows" && strings.ContainsAny(path, `\:`):
+		return nil, escape("the path is not relative to the root")
+	}
+	names := strings.Split(path, "/")
+	if slices.Contains(names, "..") {
+		return nil, escape("the path may not contain ..")
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" || name == "." })
+	if len(names) == 0 {
+		return nil, escape("the path is the root itself")
+	}
+	return names, nil
+}
+
+func escape(message string) *fail.Error { return fail.New(fail.PathEscape, "", "", "%s", message) }
+
+// walker is one path being followed.
+type walker struct {
+	*virtual
+	walk
+	dir   *node
+	todo  []string // the names still to go
+	plain int      // how many of them the plan wrote; those before came out of a link
+	links int
+}
+
+// resolve follows path to the slot that it names: no component on the way
+// there is a link. What stands at the slot, if anything, is for the caller.
+func (v *virtual) resolve(path string, how walk) (*slot, error) {
+	names, err := components(path)
+	if err != nil {
+		return nil, err
+	}
+	w := &walker{virtual: v, walk: how, dir: v.root, todo: names, plain: len(names)}
+	for {
+		s, err := w.step()
+		if s != nil || err != nil {
+			return s, err
+		}
+	}
+}
+
+// step takes the next name; it returns the slot where that was the last.
+func (w *walker) step() (*slot, error) {
+	name := w.todo[0]
+	linked := len(w.todo) > w.plain
+	w.todo = w.todo[1:]
+	w.plain = min(w.plain, len(w.todo))
+	last := len(w.todo) == 0
+	if name == ".." {
+		return w.up(last)
+	}
+	s, err := w.find(name)
+	if err != nil {
+		return nil, err
+	}
+	n, target := s.now, ""
+	if w.before {
+		n = s.disk
+	}
+	if n.isLink() {
+		target = n.is.Target
+		if w.before {
+			target = n.was.Target
+		}
+	}
+	switch {
+	case n == nil && linked:
+		return nil, fail.New(fail.SymlinkRefused, "", "", "the path goes through a link that leads nowhere")
+	case n.isLink() && (!last || w.follow):
+		return nil, w.followLink(target)
+	case last:
+		return s, nil
+	case n == nil && w.make:
+		n, err = w.makeParent(s)
+	case n == nil:
+		return nil, fail.New(fail.NotFound, "", "", "%s does not exist", fail.QuotePath(s.path()))
+	case !n.isDir() && w.make:
+		err = fail.New(fail.NotRegular, "", "", "%s is %s, not a directory", fail.QuotePath(s.path()), n.what())
+	case !n.isDir():
+		err = fail.New(fail.NotFound, "", "", "%s is %s, not a directory", fail.QuotePath(s.path()), n.what())
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.dir = n
+	return nil, w.enter(n)
+}
+
+// up goes to the directory above, which only a link can ask for.
+func (w *walker) up(last bool) (*slot, error) {
+	home := w.dir.at
+	if w.before {
+		home = w.dir.disk
+	}
+	if home == nil {
+		return nil, escape("a link leads out of the root")
+	}
+	w.dir = home.dir
+	if !last {
+		return nil, nil
+	}
+	if s := w.dir.home(); s != nil {
+		return s, nil
+	}
+	return nil, escape("a link leads to the root itself")
+}
+
+// find looks name up. Names that are not for plans are refused here, so that
+// links to them are refused as well.
+func (w *walker) find(name string) (*slot, error) {
+	switch {
+	case strings.ContainsRune(name, 0):
+		return nil, escape("the path contains a NUL byte")
+	case strings.EqualFold(name, ".git"), strings.EqualFold(name, apply.EmendDir):
+		return nil, escape(name + " is never touched")
+	}
+	return w.lookup(w.dir, name)
+}
+
+// followLink puts the target's names before what is left of the path.
+func (w *walker) followLink(target string) error {
+	if w.links++; w.links > maxLinks {
+		return fail.New(fail.SymlinkRefused, "", "", "the path goes through too many links, or in a circle")
+	}
+	if strings.HasPrefix(target, "/") {
+		rest, ok := strings.CutPrefix(target+"/", strings.TrimSuffix(w.tree.RealRoot(), "/")+"/")
+		if !ok {
+			return escape("a link leads out of the root")
+		}
+		w.dir, target = w.root, rest
+	}
+	names := slices.DeleteFunc(strings.Split(target, "/"), func(name string) bool { return name == "" || name == "." })
+	w.todo = append(names, w.todo...)
+	if len(w.todo) > 0 {
+		return nil
+	}
+	s := w.dir.home()
+	if s == nil {
+		return escape("a link leads to the root itself")
+	}
+	w.todo, w.dir = []string{s.name}, s.dir // the link named its own directory
+	return nil
+}
+
+// makeParent makes a directory that is missing on the way.
+func (w *walker) makeParent(s *slot) (*node, error) {
+	meta, err := w.newMeta(s.dir, vfs.Directory, 0o777, false)
+	if err != nil {
+		return nil, err
+	}
+	return w.makeDir(s, meta, wal.StepNone), nil
+}
+
+// enter refuses a directory that is a workspace of its own: its log knows
+// nothing of what would be done here.
+func (v *virtual) enter(dir *node) error {
+	if dir.entered {
+		return nil
+	}
+	d, err := v.tree.Dir(dir.diskPath())
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	switch _, err := d.Lstat(apply.EmendDir); {
+	case err == nil:
+		return escape(fail.QuotePath(dir.home().path()) + " is a workspace of its own")
+	case !vfs.NotExist(err):
+		return err
+	}
+	dir.entered = true
+	return nil
+}
+
+func isNameTooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }

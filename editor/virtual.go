@@ -1,0 +1,311 @@
+package editor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+// virtual is the workspace as the operations so far leave it, laid over the
+// disk, which stays as it is. A directory knows only the names that were asked
+// for. Moving a node moves all beneath it, and every node remembers where it
+// stands on disk, so any mix of renames ends in plain differences between what
+// a name stands for on disk and what it stands for now.
+type virtual struct {
+	tree    *apply.Tree
+	root    *node
+	dirs    []*node // every directory, in the order in which it was met
+	emptied []*node // directories that lost a name and go if nothing is left
+	prune   bool    // emptied directories of the disk go, too
+	order   int     // index of the operation that is being applied
+	creator apply.Creator
+}
+
+// node is a file, link or directory.
+type node struct {
+	disk *slot // where it stands on disk; nil: the plan made it
+	at   *slot // where it stands now; nil: it is gone, or it is the root
+
+	was    wal.State // on disk; complete once loaded is set
+	is     wal.State // now
+	info   vfs.Info  // on disk
+	loaded bool
+
+	body    body             // of a file
+	slots   map[string]*slot // of a directory
+	entered bool             // of a directory: it is no workspace of its own
+
+	// For reports: the operation that made, changed or removed it; StepNone for
+	// what the plan does not name itself.
+	op      wal.Op
+	edits   int
+	shifted int
+	anchor  locator.Anchor
+}
+
+// body says where the bytes of a file come from: literally from the plan, or
+// from a file on disk with spans applied.
+type body struct {
+	from    *node
+	spans   []locator.Span
+	edits   []wal.Replacement // the spans with the bytes that they replace
+	literal []byte
+}
+
+// slot is one name in a directory.
+type slot struct {
+	dir   *node
+	name  string
+	disk  *node // what it stands for on disk, nil for nothing
+	now   *node // what it stands for now, nil for nothing
+	order int   // the first operation that touched it, -1 for none
+}
+
+func newVirtual(tree *apply.Tree, prune bool, c apply.Creator) *virtual {
+	root := &node{was: wal.State{Kind: vfs.Directory}, is: wal.State{Kind: vfs.Directory}, entered: true}
+	v := &virtual{tree: tree, root: root, prune: prune, creator: c}
+	v.addDir(root)
+	return v
+}
+
+func (v *virtual) addDir(n *node) {
+	n.slots = make(map[string]*slot)
+	v.dirs = append(v.dirs, n)
+}
+
+func (n *node) isDir() bool  { return n != nil && n.is.Kind == vfs.Directory }
+func (n *node) isFile() bool { return n != nil && n.is.Kind == vfs.Regular }
+func (n *node) isLink() bool { return n != nil && n.is.Kind == vfs.Symlink }
+
+// moved reports whether n stands on disk under another name than now.
+func (n *node) moved() bool { return n.disk != nil && n.at != nil && n.at != n.disk }
+
+// home is the slot that names n: where it stands or, once it is gone, where it
+// stood on disk. The root has none.
+func (n *node) home() *slot {
+	if n.at != nil {
+		return n.at
+	}
+	return n.disk
+}
+
+// path is the slot's path after the operations so far.
+func (s *slot) path() string {
+	if h := s.dir.home(); h != nil {
+		return h.path() + "/" + s.name
+	}
+	return s.name
+}
+
+// diskPath is the slot's path before the plan.
+func (s *slot) diskPath() string { return under(s.dir.diskPath(), s.name) }
+
+func (n *node) diskPath() string {
+	if n.disk == nil {
+		return ""
+	}
+	return n.disk.diskPath()
+}
+
+func under(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
+// lookup returns the slot of name in dir; on the first time it asks the disk.
+func (v *virtual) lookup(dir *node, name string) (*slot, error) {
+	if s := dir.slots[name]; s != nil {
+		return s, nil
+	}
+	s := &slot{dir: dir, name: name, order: -1}
+	if dir.disk != nil || dir == v.root {
+		n, err := v.stat(dir, s)
+		if err != nil {
+			return nil, err
+		}
+		s.disk, s.now = n, n
+	}
+	dir.slots[name] = s
+	return s, nil
+}
+
+// stat returns what stands at s on disk, nil for nothing.
+func (v *virtual) stat(dir *node, s *slot) (*node, error) {
+	d, err := v.tree.Dir(dir.diskPath())
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	info, err := d.Lstat(s.name)
+	if vfs.NotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, nameError(err)
+	}
+	n := &node{disk: s, at: s, info: info, was: wal.State{Kind: info.Kind}}
+	switch info.Kind {
+	case vfs.Symlink:
+		if n.was.Target, err = d.Readlink(s.name); err != nil {
+			return nil, err
+		}
+		n.was.Hash = hashing.Raw([]byte(n.was.Target))
+	case vfs.Directory:
+		v.addDir(n)
+	case vfs.Regular:
+		n.body.from = n
+	}
+	n.is = n.was
+	return n, nil
+}
+
+// touch notes that the operation of this moment acts on s.
+func (v *virtual) touch(s *slot) {
+	if s.order < 0 {
+		s.order = v.order
+	}
+}
+
+// place puts n at the free slot s.
+func (v *virtual) place(n *node, s *slot) {
+	v.touch(s)
+	s.now, n.at = n, s
+}
+
+// take removes what stands at s and returns it.
+func (v *virtual) take(s *slot) *node {
+	v.touch(s)
+	n := s.now
+	s.now, n.at = nil, nil
+	if s.dir != v.root && (v.prune || s.dir.implicit()) {
+		v.emptied = append(v.emptied, s.dir)
+	}
+	return n
+}
+
+// implicit reports whether n is a directory that the plan makes without saying.
+func (n *node) implicit() bool { return n.disk == nil && n.isDir() && n.op == wal.StepNone }
+
+// makeDir makes a directory at the free slot s. A directory that stood there
+// on disk and went is the same one again: it knows which names are gone.
+func (v *virtual) makeDir(s *slot, meta wal.Meta, op wal.Op) *node {
+	n := s.disk
+	if n == nil || n.was.Kind != vfs.Directory || n.at != nil {
+		n = &node{is: wal.State{Kind: vfs.Directory, Meta: meta}, op: op, entered: true}
+		v.addDir(n)
+	}
+	v.place(n, s)
+	return n
+}
+
+// sweep removes directories that lost names and hold nothing now, and then
+// those above them that hold nothing else. With top, only it and what is in it.
+func (v *virtual) sweep(top *node) error {
+	var later []*node
+	for len(v.emptied) > 0 {
+		last := len(v.emptied) - 1
+		dir := v.emptied[last]
+		v.emptied = v.emptied[:last]
+		if dir.at == nil {
+			continue
+		}
+		if top != nil && !dir.within(top) {
+			later = append(later, dir)
+			continue
+		}
+		empty, err := v.isEmpty(dir)
+		if err != nil {
+			return err
+		}
+		if empty {
+			dir.op = wal.StepNone
+			v.take(dir.at)
+		}
+	}
+	v.emptied = later
+	return nil
+}
+
+// within reports whether n is top or stands in it.
+func (n *node) within(top *node) bool {
+	for n != top {
+		if n.at == nil {
+			return false
+		}
+		n = n.at.dir
+	}
+	return true
+}
+
+// isEmpty reports whether dir holds nothing, on disk and after the operations.
+func (v *virtual) isEmpty(dir *node) (bool, error) {
+	for _, s := range dir.slots {
+		if s.now != nil {
+			return false, nil
+		}
+	}
+	if dir.disk == nil {
+		return true, nil
+	}
+	d, err := v.tree.Dir(dir.diskPath())
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	entries, err := d.ReadDir()
+	for _, e := range entries {
+		if dir.slots[e.Name] == nil {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+// changed returns the slots in which something may differ from the disk, in
+// the order of their paths.
+func (v *virtual) changed() []*slot {
+	var out []*slot
+	paths := make(map[*slot]string)
+	for _, dir := range v.dirs {
+		for _, s := range dir.slots {
+			if s.order >= 0 && (s.disk != nil || s.now != nil) {
+				out = append(out, s)
+				paths[s] = s.path()
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *slot) int {
+		return cmp.Or(strings.Compare(paths[a], paths[b]), cmp.Compare(a.order, b.order))
+	})
+	return out
+}
+
+// what says in messages what stands somewhere.
+func (n *node) what() string {
+	switch n.is.Kind {
+	case vfs.Regular:
+		return "a file"
+	case vfs.Symlink:
+		return "a link"
+	case vfs.Directory:
+		return "a directory"
+	}
+	return "a pipe, socket or device"
+}
+
+// nameError tells a name that the file system cannot hold from other trouble.
+func nameError(err error) error {
+	if isNameTooLong(err) {
+		return fail.New(fail.Unsupported, "", "", "the name is too long for the file system")
+	}
+	return err
+}
