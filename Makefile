@@ -19,7 +19,7 @@ install:
 	$(GO) install ./cmd/emend
 
 demo: install
-	testdata/demo/run
+	EMEND="$$($(GO) list -f '{{.Target}}' ./cmd/emend)" testdata/demo/run
 
 test:
 	$(GO) test ./...
