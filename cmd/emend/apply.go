@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emend/emend/editor"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/recovery"
+	"github.com/spf13/cobra"
+)
+
+const applyHelp = `Apply a plan to the workspace: every change of it, or none.
+
+FILE is a patch (git diff, diff -u) or a plan in emend's JSON; none or - is
+stdin. Which of the two it is is told by its content, or by --format. Files that
+are not what the plan was made for are refused, and nothing is changed.
+
+Once emend apply has exited 0, the change survives a crash or a power cut. What
+a crash of an earlier run left is recovered first.`
+
+const applyExample = `  git diff main feature | emend apply        apply a patch from stdin
+  emend apply --check fix.patch              would it apply? changes nothing
+  emend apply --check --diff plan.json       what would it change?
+  emend apply --key ticket-7 plan.json       twice is as good as once`
+
+type applyFlags struct {
+	format, encoding, onDrift, durability *choice
+	check, diff, forceReadOnly            bool
+	key, label                            string
+	keyGiven, labelGiven, stripGiven      bool
+	strip                                 int
+	lockWait                              time.Duration
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:     "apply [FILE|-]",
+		Short:   "Apply a plan or a patch",
+		Long:    applyHelp,
+		Example: applyExample,
+		Args:    cobra.MaximumNArgs(1),
+	}
+	cmd.RunE = a.verb(func(ctx context.Context, args []string) error {
+		given := cmd.Flags().Changed
+		f.keyGiven, f.labelGiven, f.stripGiven = given("key"), given("label"), given("strip")
+		return a.apply(ctx, args, f)
+	})
+	f.format = choose(cmd, "format", "what FILE is", input.Formats()...)
+	f.onDrift = choose(cmd, "on-drift", "what to do where a file is not as expected", "reject", "relocate", "merge")
+	f.durability = choose(cmd, "durability", "none: skip every sync; a crash may then leave anything", "full", "none")
+	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
+	flags := cmd.Flags()
+	flags.BoolVar(&f.check, "check", false, "only tell whether the plan would apply; write nothing")
+	flags.BoolVar(&f.diff, "diff", false, "print the change as a unified diff first")
+	flags.StringVar(&f.key, "key", "", "apply a plan with this `KEY` only once")
+	flags.StringVar(&f.label, "label", "", "a `TEXT` for the history")
+	flags.IntVarP(&f.strip, "strip", "p", 1, "of a patch: drop `N` leading components of each path")
+	addLockWait(cmd, &f.lockWait)
+	flags.BoolVar(&f.forceReadOnly, "force-readonly", false, "change read-only files too; they stay read-only")
+	return cmd
+}
+
+func addLockWait(cmd *cobra.Command, wait *time.Duration) {
+	cmd.Flags().DurationVar(wait, "lock-wait", 10*time.Second, "how long to wait for another process")
+}
+
+func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
+	root, err := a.workspace()
+	if err != nil {
+		return err
+	}
+	plan, err := a.readPlan(args, f)
+	if err != nil {
+		return err
+	}
+	opts := f.options()
+	if f.check {
+		if err := refusePending(ctx, root); err != nil {
+			return err
+		}
+		opts = append(opts, editor.WithReportOnly())
+	} else {
+		surviveBrokenPipe()
+		opts = append(opts, editor.WithRecovered(a.recoveredFirst))
+	}
+	ed, err := editor.Open(ctx, root, opts...)
+	if err != nil {
+		return err
+	}
+	defer ed.Close()
+	res, diff, err := a.runPlan(ctx, ed, plan, f)
+	if err != nil {
+		return err
+	}
+	err = a.tellApply(res, diff)
+	if f.check {
+		return err
+	}
+	a.out.warn(err) // the change stands, whether it can be told or not
+	return nil
+}
+
+// runPlan does with plan what f says, and returns the diff where it is not
+// printed yet.
+func (a *app) runPlan(ctx context.Context, ed *editor.Editor, plan editor.Plan, f applyFlags) (*editor.Result, []byte, error) {
+	if !f.check && !f.diff {
+		res, err := ed.Apply(ctx, plan)
+		return res, nil, err
+	}
+	tx, err := ed.Prepare(ctx, plan)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer tx.Discard()
+	var diff []byte
+	if f.diff {
+		if diff, err = a.showDiff(tx); err != nil {
+			return nil, nil, err
+		}
+	}
+	if f.check {
+		return tx.Checked(), diff, nil
+	}
+	res, err := tx.Commit(ctx)
+	return res, diff, err
+}
+
+func (a *app) readPlan(args []string, f applyFlags) (editor.Plan, error) {
+	if f.strip < 0 {
+		return editor.Plan{}, fail.New(fail.Usage, "", "", "-p must not be negative")
+	}
+	data, err := a.readInput(args)
+	if err != nil {
+		return editor.Plan{}, err
+	}
+	encoding, err := locator.ParseEncoding(f.encoding.value)
+	if err != nil {
+		return editor.Plan{}, err
+	}
+	opts := input.Options{Encoding: encoding}
+	if f.stripGiven {
+		opts.Strip = &f.strip
+	}
+	plan, err := input.Parse(f.format.value, data, opts)
+	if f.keyGiven {
+		plan.Key = f.key
+	}
+	if f.labelGiven {
+		plan.Label = f.label
+	}
+	return plan, err
+}
+
+func (f applyFlags) options() []editor.Option {
+	opts := []editor.Option{
+		editor.WithLockWait(f.lockWait),
+		editor.WithOnDrift(map[string]editor.DriftPolicy{
+			"reject": editor.RejectDrift, "relocate": editor.RelocateDrift, "merge": editor.MergeDrift}[f.onDrift.value]),
+		editor.WithDurability(map[string]editor.Durability{
+			"full": editor.DurabilityFull, "none": editor.DurabilityNone}[f.durability.value]),
+	}
+	if f.forceReadOnly {
+		opts = append(opts, editor.WithForceReadOnly())
+	}
+	return opts
+}
+
+// refusePending is an error if a crash has left anything in root: what a plan
+// would do there is not known before it is recovered.
+func refusePending(ctx context.Context, root string) error {
+	pending, err := recovery.Pending(ctx, root, recovery.Options{})
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	return fail.New(fail.PendingRecovery, "check", "", "a crash left %s unfinished", count(len(pending), "transaction")).
+		WithHint("run 'emend recover'; 'emend recover --dry-run' tells what it would do")
+}
+
+// showDiff prints the diff, or returns it for the JSON document.
+func (a *app) showDiff(tx *editor.Tx) ([]byte, error) {
+	if !a.out.json {
+		return nil, a.out.diff(tx.WriteDiff)
+	}
+	diff := bytes.NewBuffer([]byte{}) // not nil: an empty diff is one, too
+	err := tx.WriteDiff(diff)
+	return diff.Bytes(), err
+}
+
+// recoveredFirst reports an intent that was recovered before the plan was
+// looked at.
+func (a *app) recoveredFirst(r recovery.IntentReport) {
+	a.recovered = append(a.recovered, r)
+	a.out.note("recovered first: %s", intentLine(r))
+}
+
+// applyReport is what apply prints with --json.
+type applyReport struct {
+	ID         *string `json:"id"`
+	Key        *string `json:"key"`
+	Already    bool    `json:"already"`
+	State      string  `json:"state"`
+	Label      string  `json:"label"`
+	Undoes     *string `json:"undoes"`
+	Durability string  `json:"durability"`
+	diffJSON
+	Recovered []recovery.IntentReport `json:"recovered"`
+	Files     []editor.FileReport     `json:"files"`
+	Exit      int                     `json:"exit"`
+}
+
+// diffJSON is a diff in JSON: as text where it is UTF-8, else in base64; nil is
+// none.
+type diffJSON struct {
+	Diff       *string `json:"diff,omitempty"`
+	DiffBase64 []byte  `json:"diff_base64,omitempty"`
+}
+
+func jsonDiff(diff []byte) diffJSON {
+	if !utf8.Valid(diff) {
+		return diffJSON{DiffBase64: diff}
+	}
+	if diff == nil {
+		return diffJSON{}
+	}
+	text := string(diff)
+	return diffJSON{Diff: &text}
+}
+
+// orNull is s in JSON, null where it is empty.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (a *app) tellApply(res *editor.Result, diff []byte) error {
+	report := applyReport{
+		ID: orNull(res.ID), Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
+		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: jsonDiff(diff),
+		Recovered: append([]recovery.IntentReport{}, a.recovered...),
+		Files:     append([]editor.FileReport{}, res.Files...),
+	}
+	return a.out.result(report, func(w io.Writer) { a.out.success(w, "%s", applyLine(res)) })
+}
+
+// applyLine says in one line how it went; scripts may read it.
+func applyLine(res *editor.Result) string {
+	switch {
+	case res.Already:
+		return "already " + res.ID
+	case res.State == editor.StateUnchanged:
+		return "unchanged"
+	case res.State == editor.StateChecked:
+		return fmt.Sprintf("would change %d files", len(res.Files))
+	}
+	return fmt.Sprintf("committed %s: %d files", res.ID, len(res.Files))
+}

@@ -1,0 +1,164 @@
+package editor
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/recovery"
+	"github.com/emend/emend/wal"
+)
+
+// Transaction is one entry of the history.
+type Transaction struct {
+	ID       string
+	Time     time.Time // when it began, UTC
+	Label    string
+	Key      string
+	State    string         // one of the constants below
+	Files    recovery.Paths // that its plan named, in the plan's order
+	Undoes   string         // the ID of the transaction that it undoes
+	UndoneBy string         // the ID of the one that undoes it, and is not undone itself
+}
+
+// The states of a Transaction, besides StateCommitted.
+const (
+	StateRolledBack = "rolled-back"
+	StatePending    = "pending" // a crash left it: recovery finishes or undoes it
+	StateParked     = "parked"  // a person decides
+	StateUndone     = "undone"
+)
+
+// HistoryOptions bound a History.
+type HistoryOptions struct {
+	Limit int       // at most so many; 0: all
+	Since time.Time // only those that began then or later
+}
+
+// History lists the transactions that the log of the workspace at root still
+// has, newest first. What another process has in flight is not among them. It
+// takes no lock and writes nothing.
+func History(ctx context.Context, root string, o HistoryOptions) ([]Transaction, error) {
+	list := []Transaction{}
+	err := eachTransaction(ctx, root, func(tx *wal.Transaction, undoneBy wal.ID) (more bool, err error) {
+		if tx.Time.Before(o.Since) {
+			return true, nil
+		}
+		t := describe(tx, undoneBy)
+		if t.Files, err = recovery.FilesOf(tx); err != nil {
+			return false, err
+		}
+		list = append(list, t)
+		return o.Limit == 0 || len(list) < o.Limit, nil
+	})
+	return list, err
+}
+
+// Details are a Transaction and what it did to each file.
+type Details struct {
+	Transaction
+	Reports []FileReport
+}
+
+// Show describes the transaction id as History does, file by file. One that
+// the log knows nothing of is kind not-found; of one that was compacted away,
+// no files are left.
+func Show(ctx context.Context, root, id string) (*Details, error) {
+	var d *Details
+	err := withTransaction(ctx, root, id, func(tx *wal.Transaction, undoneBy wal.ID) error {
+		steps, err := tx.LoadSteps()
+		if err != nil {
+			return err
+		}
+		d = &Details{Transaction: describe(tx, undoneBy), Reports: reportOf(steps)}
+		d.Files, err = recovery.FilesOf(tx)
+		return err
+	})
+	return d, err
+}
+
+// withTransaction calls fn with the transaction id and who undoes it.
+func withTransaction(ctx context.Context, root, id string, fn func(tx *wal.Transaction, undoneBy wal.ID) error) error {
+	want, err := wal.ParseID(id)
+	found := false
+	if err == nil {
+		err = eachTransaction(ctx, root, func(tx *wal.Transaction, undoneBy wal.ID) (bool, error) {
+			if tx.ID != want {
+				return true, nil
+			}
+			found = true
+			return false, fn(tx, undoneBy)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fail.New(fail.NotFound, "show", "", "there is no transaction %.40q", id).
+			WithHint("emend log lists those that there are")
+	}
+	return nil
+}
+
+// eachTransaction calls fn for the transactions of the log, newest first, with
+// the ID of the one that undoes it (zero: none), until fn wants no more.
+func eachTransaction(ctx context.Context, root string, fn func(tx *wal.Transaction, undoneBy wal.ID) (bool, error)) error {
+	s, err := recovery.OpenSurvey(root, recovery.Options{})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if s.Log == nil {
+		return nil
+	}
+	var all []*wal.Transaction
+	err = s.Log.History(func(tx *wal.Transaction) error {
+		all = append(all, tx)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	undoneBy := make(map[wal.ID]wal.ID)
+	for _, tx := range slices.Backward(all) {
+		if err := ctx.Err(); err != nil {
+			return fail.Wrap(err, "read", "history")
+		}
+		if tx.Outcome == wal.Pending && !s.IsPending(tx.ID) {
+			continue // in flight
+		}
+		by := undoneBy[tx.ID]
+		if tx.Outcome == wal.Committed && !tx.Undoes.IsZero() && by.IsZero() {
+			undoneBy[tx.Undoes] = tx.ID // an undo is always younger than what it undoes
+		}
+		if more, err := fn(tx, by); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func describe(tx *wal.Transaction, undoneBy wal.ID) Transaction {
+	t := Transaction{ID: tx.ID.String(), Time: tx.Time.UTC(), Label: tx.Label, Key: tx.Key, State: stateOf(tx)}
+	if !tx.Undoes.IsZero() {
+		t.Undoes = tx.Undoes.String()
+	}
+	if !undoneBy.IsZero() {
+		t.UndoneBy = undoneBy.String()
+		t.State = StateUndone
+	}
+	return t
+}
+
+func stateOf(tx *wal.Transaction) string {
+	switch tx.Outcome {
+	case wal.Committed:
+		return StateCommitted
+	case wal.RolledBack:
+		return StateRolledBack
+	case wal.ParkedOutcome:
+		return StateParked
+	}
+	return StatePending
+}
