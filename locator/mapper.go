@@ -94,7 +94,8 @@ func (m *Mapper) offset(p Position, enc Encoding, clamp bool) (int, error) {
 // between CR and LF is an error of kind position.
 func (m *Mapper) OffsetToPosition(offset int, enc Encoding) (Position, error) {
 	if offset < 0 || offset > len(m.content) {
-		return Position{}, fail.New(fail.Position, "", "", "offset %d is outside the file of %d bytes", offset, len(m.content))
+		return Position{}, fail.New(fail.Position, "", "", "offset %d is outside the file of %d bytes",
+			offset, len(m.content))
 	}
 	m.findStarts()
 	line := sort.SearchInts(m.starts, offset+1) - 1
