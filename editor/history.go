@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/recovery"
 	"github.com/emend/emend/wal"
@@ -41,7 +42,7 @@ type HistoryOptions struct {
 // takes no lock and writes nothing.
 func History(ctx context.Context, root string, o HistoryOptions) ([]Transaction, error) {
 	list := []Transaction{}
-	err := eachTransaction(ctx, root, func(tx *wal.Transaction, undoneBy wal.ID) (more bool, err error) {
+	err := eachTransaction(ctx, root, func(_ *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (more bool, err error) {
 		if tx.Time.Before(o.Since) {
 			return true, nil
 		}
@@ -66,7 +67,7 @@ type Details struct {
 // no files are left.
 func Show(ctx context.Context, root, id string) (*Details, error) {
 	var d *Details
-	err := withTransaction(ctx, root, id, func(tx *wal.Transaction, undoneBy wal.ID) error {
+	err := withTransaction(ctx, root, id, func(_ *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) error {
 		steps, err := tx.LoadSteps()
 		if err != nil {
 			return err
@@ -79,31 +80,32 @@ func Show(ctx context.Context, root, id string) (*Details, error) {
 }
 
 // withTransaction calls fn with the transaction id and who undoes it.
-func withTransaction(ctx context.Context, root, id string, fn func(tx *wal.Transaction, undoneBy wal.ID) error) error {
+func withTransaction(ctx context.Context, root, id string,
+	fn func(tree *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) error) error {
+	unknown := fail.New(fail.NotFound, "show", "", "there is no transaction %.40q", id).
+		WithHint("emend log lists those that there are")
 	want, err := wal.ParseID(id)
+	if err != nil {
+		return unknown
+	}
 	found := false
-	if err == nil {
-		err = eachTransaction(ctx, root, func(tx *wal.Transaction, undoneBy wal.ID) (bool, error) {
-			if tx.ID != want {
-				return true, nil
-			}
-			found = true
-			return false, fn(tx, undoneBy)
-		})
-		if err != nil {
-			return err
+	err = eachTransaction(ctx, root, func(tree *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (bool, error) {
+		if tx.ID != want {
+			return true, nil
 		}
+		found = true
+		return false, fn(tree, tx, undoneBy)
+	})
+	if err == nil && !found {
+		err = unknown
 	}
-	if !found {
-		return fail.New(fail.NotFound, "show", "", "there is no transaction %.40q", id).
-			WithHint("emend log lists those that there are")
-	}
-	return nil
+	return err
 }
 
 // eachTransaction calls fn for the transactions of the log, newest first, with
 // the ID of the one that undoes it (zero: none), until fn wants no more.
-func eachTransaction(ctx context.Context, root string, fn func(tx *wal.Transaction, undoneBy wal.ID) (bool, error)) error {
+func eachTransaction(ctx context.Context, root string,
+	fn func(tree *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (more bool, err error)) error {
 	s, err := recovery.OpenSurvey(root, recovery.Options{})
 	if err != nil {
 		return err
@@ -132,7 +134,7 @@ func eachTransaction(ctx context.Context, root string, fn func(tx *wal.Transacti
 		if tx.Outcome == wal.Committed && !tx.Undoes.IsZero() && by.IsZero() {
 			undoneBy[tx.Undoes] = tx.ID // an undo is always younger than what it undoes
 		}
-		if more, err := fn(tx, by); err != nil || !more {
+		if more, err := fn(s.Tree, tx, by); err != nil || !more {
 			return err
 		}
 	}

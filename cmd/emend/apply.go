@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"time"
-	"unicode/utf8"
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
@@ -108,28 +106,32 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 	return nil
 }
 
-// runPlan does with plan what f says, and returns the diff where it is not
-// printed yet.
-func (a *app) runPlan(ctx context.Context, ed *editor.Editor, plan editor.Plan, f applyFlags) (*editor.Result, []byte, error) {
+// runPlan does with plan what f says. It prints the diff, or returns it for the
+// JSON document.
+func (a *app) runPlan(ctx context.Context, ed *editor.Editor, plan editor.Plan, f applyFlags) (
+	res *editor.Result, diff diffJSON, err error) {
 	if !f.check && !f.diff {
-		res, err := ed.Apply(ctx, plan)
-		return res, nil, err
+		res, err = ed.Apply(ctx, plan)
+		return res, diff, err
 	}
 	tx, err := ed.Prepare(ctx, plan)
 	if err != nil {
-		return nil, nil, err
+		return nil, diff, err
 	}
 	defer tx.Discard()
-	var diff []byte
-	if f.diff {
-		if diff, err = a.showDiff(tx); err != nil {
-			return nil, nil, err
-		}
+	switch {
+	case f.diff && a.out.json:
+		diff, err = collectDiff(tx.WriteDiff)
+	case f.diff:
+		err = a.out.diff(tx.WriteDiff)
+	}
+	if err != nil {
+		return nil, diff, err
 	}
 	if f.check {
 		return tx.Checked(), diff, nil
 	}
-	res, err := tx.Commit(ctx)
+	res, err = tx.Commit(ctx)
 	return res, diff, err
 }
 
@@ -184,16 +186,6 @@ func refusePending(ctx context.Context, root string) error {
 		WithHint("run 'emend recover'; 'emend recover --dry-run' tells what it would do")
 }
 
-// showDiff prints the diff, or returns it for the JSON document.
-func (a *app) showDiff(tx *editor.Tx) ([]byte, error) {
-	if !a.out.json {
-		return nil, a.out.diff(tx.WriteDiff)
-	}
-	diff := bytes.NewBuffer([]byte{}) // not nil: an empty diff is one, too
-	err := tx.WriteDiff(diff)
-	return diff.Bytes(), err
-}
-
 // recoveredFirst reports an intent that was recovered before the plan was
 // looked at.
 func (a *app) recoveredFirst(r recovery.IntentReport) {
@@ -216,36 +208,10 @@ type applyReport struct {
 	Exit      int                     `json:"exit"`
 }
 
-// diffJSON is a diff in JSON: as text where it is UTF-8, else in base64; nil is
-// none.
-type diffJSON struct {
-	Diff       *string `json:"diff,omitempty"`
-	DiffBase64 []byte  `json:"diff_base64,omitempty"`
-}
-
-func jsonDiff(diff []byte) diffJSON {
-	if !utf8.Valid(diff) {
-		return diffJSON{DiffBase64: diff}
-	}
-	if diff == nil {
-		return diffJSON{}
-	}
-	text := string(diff)
-	return diffJSON{Diff: &text}
-}
-
-// orNull is s in JSON, null where it is empty.
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func (a *app) tellApply(res *editor.Result, diff []byte) error {
+func (a *app) tellApply(res *editor.Result, diff diffJSON) error {
 	report := applyReport{
 		ID: orNull(res.ID), Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
-		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: jsonDiff(diff),
+		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: diff,
 		Recovered: append([]recovery.IntentReport{}, a.recovered...),
 		Files:     append([]editor.FileReport{}, res.Files...),
 	}

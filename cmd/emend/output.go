@@ -123,6 +123,14 @@ func jsonPath(path string) pathJSON {
 	return pathJSON{PathBase64: []byte(path)}
 }
 
+// orNull is s in JSON, null where it is empty.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
 // openEnded is a stdout whose reader may go away: it has seen all that it
 // wanted, and how a transaction ends does not hang on it.
 type openEnded struct{ w io.Writer }
@@ -161,61 +169,3 @@ const (
 	green = "\x1b[32m"
 	cyan  = "\x1b[36m"
 )
-
-// diff writes to stdout the unified diff that write makes, in colour on a
-// terminal. Its bytes are the files': nothing is escaped.
-func (o *output) diff(write func(io.Writer) error) error {
-	w := bufio.NewWriter(o.out)
-	if !o.outTTY {
-		return errors.Join(write(w), fail.Wrap(w.Flush(), "write", "stdout"))
-	}
-	c := &colourer{w: w}
-	return errors.Join(write(c), c.end(), fail.Wrap(w.Flush(), "write", "stdout"))
-}
-
-// colourer passes on the lines of a diff, in colour.
-type colourer struct {
-	w    *bufio.Writer
-	line []byte // begun, and not ended yet
-}
-
-func (c *colourer) Write(p []byte) (int, error) {
-	for piece := range bytes.Lines(p) {
-		c.line = append(c.line, piece...)
-		if piece[len(piece)-1] == '\n' {
-			if err := c.end(); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return len(p), nil
-}
-
-// end writes the line that was begun.
-func (c *colourer) end() error {
-	text := bytes.TrimSuffix(c.line, []byte("\n"))
-	if colour := diffColour(text); colour == "" {
-		c.w.Write(text)
-	} else {
-		c.w.WriteString(colour)
-		c.w.Write(text)
-		c.w.WriteString(plain)
-	}
-	_, err := c.w.Write(c.line[len(text):]) // a bufio.Writer keeps its first error
-	c.line = c.line[:0]
-	return err
-}
-
-func diffColour(line []byte) string {
-	switch {
-	case bytes.HasPrefix(line, []byte("diff ")), bytes.HasPrefix(line, []byte("+++ ")), bytes.HasPrefix(line, []byte("--- ")):
-		return bold
-	case bytes.HasPrefix(line, []byte("@@ ")):
-		return cyan
-	case bytes.HasPrefix(line, []byte("+")):
-		return green
-	case bytes.HasPrefix(line, []byte("-")):
-		return red
-	}
-	return ""
-}

@@ -41,8 +41,23 @@ func (a *app) show(ctx context.Context, id string, diff bool) error {
 	if err != nil {
 		return err
 	}
+	write := func(w io.Writer) error { return editor.ShowDiff(ctx, root, id, w) }
 	report := showReport{transactionJSON: jsonTransaction(t.Transaction, t.Reports)}
-	return a.out.result(report, func(w io.Writer) { tellTransaction(w, t) })
+	if diff && a.out.json {
+		if report.diffJSON, err = collectDiff(write); err != nil {
+			return err
+		}
+	}
+	err = a.out.result(report, func(w io.Writer) {
+		tellTransaction(w, t)
+		if diff {
+			fmt.Fprintln(w)
+		}
+	})
+	if err == nil && diff && !a.out.json {
+		err = a.out.diff(write)
+	}
+	return err
 }
 
 func tellTransaction(w io.Writer, t *editor.Details) {
