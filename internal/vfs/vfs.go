@@ -132,7 +132,8 @@ type Dir interface {
 	// Rmdir removes the empty directory name; syscall.ENOTEMPTY otherwise.
 	Rmdir(name string) error
 	// Replace writes a whole new file beside name with exactly mode, syncs it
-	// and renames it over name. The directory is not synced.
+	// and renames it over name. The directory is not synced. Until the rename
+	// the file's name is "." + name + decimal digits; a crash may leave it.
 	Replace(name string, mode uint32, write func(io.Writer) error) error
 
 	// Chmod, Chown and the xattr methods act on name itself, following no

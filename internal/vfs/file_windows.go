@@ -1,0 +1,66 @@
+package vfs
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+type osFile struct{ *os.File }
+
+// on runs call with the file's handle.
+func (f *osFile) on(op string, call func(windows.Handle) error) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var callErr error
+	if err := conn.Control(func(fd uintptr) { callErr = call(windows.Handle(fd)) }); err != nil {
+		return pathError(op, f.Name(), os.ErrClosed)
+	}
+	return pathError(op, f.Name(), callErr)
+}
+
+func (f *osFile) Stat() (info Info, err error) {
+	err = f.on("stat", func(h windows.Handle) (err error) {
+		info, err = infoOf(h)
+		return err
+	})
+	return info, err
+}
+
+func (f *osFile) Chmod(mode uint32) error { return f.File.Chmod(os.FileMode(mode & 0o777)) }
+
+func (f *osFile) Chown(_, _ uint32) error { return pathError("chown", f.Name(), errors.ErrUnsupported) }
+
+func (f *osFile) Xattrs() ([]Xattr, error) { return nil, nil }
+
+func (f *osFile) SetXattr(string, []byte) error { return pathError("setxattr", f.Name(), ErrNoXattr) }
+
+func (f *osFile) RemoveXattr(string) error { return pathError("removexattr", f.Name(), ErrNoXattr) }
+
+func (f *osFile) Datasync() error { return f.Sync() }
+
+func (f *osFile) Kick() {}
+
+// lockAt is the upper half of the offset of the lock: Windows keeps everybody
+// from the locked bytes, so they are some that no file has.
+const lockAt = 1 << 30
+
+func (f *osFile) TryLock() (bool, error) {
+	at := windows.Overlapped{OffsetHigh: lockAt}
+	err := f.on("lock", func(h windows.Handle) error {
+		const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+		return windows.LockFileEx(h, flags, 0, 1, 0, &at)
+	})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (f *osFile) Unlock() error {
+	at := windows.Overlapped{OffsetHigh: lockAt}
+	return f.on("unlock", func(h windows.Handle) error { return windows.UnlockFileEx(h, 0, 1, 0, &at) })
+}
