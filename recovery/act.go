@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 
 	"github.com/emend/emend/internal/apply"
@@ -138,7 +137,14 @@ func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) err
 		if w == nil {
 			return fail.New(fail.IO, "", "", "neither the log nor the disk holds the file's bytes any more")
 		}
-		return v.job.StageFile(tmp, want, true, func(out io.Writer) error { return w(out) })
+		f, err := v.job.StageFile(tmp, want, w)
+		if err == nil {
+			err = f.Sync()
+		}
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+		return err
 	})
 }
 

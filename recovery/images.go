@@ -53,16 +53,20 @@ func (v *view) image(n int, img wal.Image) writer {
 
 // whole finds an image that is logged whole or stands somewhere exactly.
 func (v *view) whole(n int, img wal.Image) writer {
-	if r, ok := v.tx.Image(n, img); ok {
+	s, st := &v.sights[n], &v.job.Steps[n]
+	logged, place, slot := st.HasBefore, PlaceBefore, SlotDisplaced
+	if img == wal.After {
+		logged, place, slot = st.HasAfter, PlaceAfter, SlotStaged
+	}
+	if logged {
 		return func(w io.Writer) error {
+			r, ok := v.tx.Image(n, img)
+			if !ok {
+				return nil // an empty file has no data frame
+			}
 			_, err := apply.Copy(w, io.NewSectionReader(r, 0, r.Size()))
 			return err
 		}
-	}
-	s := &v.sights[n]
-	place, slot := PlaceBefore, SlotDisplaced
-	if img == wal.After {
-		place, slot = PlaceAfter, SlotStaged
 	}
 	if s.Place == place && v.infos[n].Kind == vfs.Regular {
 		p := v.where(n)

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/wal"
 )
@@ -23,6 +24,7 @@ type IntentReport struct {
 	Label  string
 	Action string // forward, back, finished, discarded or parked
 	Files  []FileReport
+	Plan   hashing.Digest // of the plan that the intent was made of
 }
 
 // FileReport is one path of an intent: how it was found and what was done.
@@ -58,7 +60,7 @@ var reasons = map[Class]string{
 
 // report describes what course does, or did, with the intent of v.
 func (v *view) report(course Course) IntentReport {
-	r := IntentReport{ID: v.tx.ID.String(), Label: v.tx.Label, Action: ActionFinished}
+	r := IntentReport{ID: v.tx.ID.String(), Label: v.tx.Label, Action: ActionFinished, Plan: v.tx.Plan}
 	for n := range v.job.Steps {
 		moves := v.moves(n, course)
 		if moves && course == GoForward {

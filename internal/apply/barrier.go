@@ -107,4 +107,3 @@ func syncName(d vfs.Dir, name string, kind vfs.Kind) error {
 	}
 	return nil
 }
-

@@ -12,31 +12,23 @@ import (
 	"github.com/emend/emend/wal"
 )
 
-// StageFile makes the slot with the letter of step n a new file: bytes from
-// write, which must hash to want, then owner, attributes and, last, the mode,
-// so that a secret is readable to nobody for a moment. With sync the file is
-// durable on return; its name is not (see SyncStage).
-func (j *Job) StageFile(name string, want *wal.State, sync bool, write func(io.Writer) error) error {
+// StageFile makes the slot a new file: bytes from write, which must hash to
+// want, then owner, attributes and, last, the mode, so that a secret is readable
+// to nobody for a moment. Nothing is durable yet. The file is returned open,
+// also beside an error.
+func (j *Job) StageFile(name string, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
 	f, err := j.stage.Create(name, 0o600)
 	if err != nil {
-		return fail.Wrap(err, "stage", name)
+		return nil, fail.Wrap(err, "stage", name)
 	}
-	defer f.Close()
 	var h hashing.RawHasher
 	if err := write(io.MultiWriter(f, &h)); err != nil {
-		return err
+		return f, err
 	}
 	if h.Size() != want.Size || h.Raw() != want.Hash {
-		return fail.New(fail.Drift, "stage", "", "the bytes are not the ones that were checked")
+		return f, fail.New(fail.Drift, "stage", "", "the bytes are not the ones that were checked")
 	}
-	if err := setFileMeta(f, want.Meta); err != nil {
-		return err
-	}
-	if sync {
-		return f.Sync()
-	}
-	f.Kick()
-	return nil
+	return f, setFileMeta(f, want.Meta)
 }
 
 // StageOther makes the slot what has no bytes of its own: a link or an empty
@@ -66,6 +58,9 @@ func (j *Job) StageLink(name, p string) error {
 
 // SyncStage makes the slots' names durable.
 func (j *Job) SyncStage() error { return j.stage.Sync() }
+
+// SyncStageFS makes everything on the slots' file system durable.
+func (j *Job) SyncStageFS() error { return j.stage.SyncFS() }
 
 // SyncSlot makes what is in a slot durable; links and directories are durable
 // with their names.
@@ -198,6 +193,14 @@ func setXattrs(t metaTarget, want []vfs.Xattr) error {
 		}
 	}
 	return nil
+}
+
+// SameMeta reports whether two files have the same metadata.
+func SameMeta(a, b wal.Meta) bool {
+	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID &&
+		slices.EqualFunc(a.Xattrs, b.Xattrs, func(x, y vfs.Xattr) bool {
+			return x.Name == y.Name && bytes.Equal(x.Value, y.Value)
+		})
 }
 
 func lost(err error, what string) error {

@@ -231,3 +231,6 @@ func (t *Tree) drop(h *handle) error {
 	}
 	return nil
 }
+
+// Features describes the file system that the root is on.
+func (t *Tree) Features() (vfs.Features, error) { return t.root.Features() }

@@ -38,6 +38,9 @@ func OpenWorkspace(root string, o WorkspaceOptions) (*Workspace, error) {
 	if o.FS == nil {
 		o.FS = vfs.OS()
 	}
+	if o.NoSync {
+		o.FS = vfs.WithoutSync(o.FS)
+	}
 	t, err := OpenTree(o.FS, root)
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (w *Workspace) openLog() error {
 	if err != nil {
 		return err
 	}
-	w.Log, err = wal.OpenDir(own, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly, NoSync: w.opts.NoSync})
+	w.Log, err = wal.OpenDir(own, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly})
 	return err
 }
 

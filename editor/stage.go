@@ -1,0 +1,297 @@
+package editor
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"time"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+const (
+	// syncFSFrom is how many slots make one sync of the file system cheaper
+	// than a sync of each, measured on ext4, xfs and btrfs.
+	syncFSFrom = 8
+	// maxHeld bounds the slots that are kept open for the barrier.
+	maxHeld = 64
+	// memoryLimit bounds the images that are held in memory, one a worker.
+	memoryLimit = 1 << 20
+)
+
+// slotFile is a staged slot whose handle, opened before it was written, sees
+// every write-back error.
+type slotFile struct {
+	vfs.File
+	path string
+}
+
+// logAndStage appends the intent's frames and writes the after-images to their
+// slots, checks every path once more, and writes the seal. Nothing of it is
+// durable yet.
+func (c *commit) logAndStage(ctx context.Context) error {
+	for i := range c.job.Steps {
+		if err := c.group.Step(&c.job.Steps[i]); err != nil {
+			return err
+		}
+	}
+	slots := 0
+	for i := range c.job.Steps {
+		if apply.NeedsImage(&c.job.Steps[i]) {
+			slots++
+		}
+	}
+	features, err := c.ed.ws.Tree.Features()
+	if err != nil {
+		return err
+	}
+	c.whole = features.SyncFS && slots >= syncFSFrom
+	c.job.Seen = make([]apply.Seen, len(c.job.Steps))
+	files := make([]vfs.File, len(c.job.Steps))
+	err = apply.Parallel(len(c.job.Steps), func(i int) error {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		f, err := c.stage(i, !c.whole && slots > maxHeld)
+		files[i] = f
+		return fail.Wrap(err, "stage", c.job.Steps[i].Path)
+	})
+	for i, f := range files {
+		if f != nil {
+			c.held = append(c.held, slotFile{f, c.job.Steps[i].Path})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	err = apply.Parallel(len(c.job.Steps), func(i int) error {
+		return fail.Wrap(c.recheck(i), "commit", c.job.Steps[i].Path)
+	})
+	if err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return c.group.Seal()
+}
+
+// stage logs step i's images and writes its slot. The file is returned open
+// where the first barrier is to sync it.
+func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
+	ch, st := &c.tx.p.changes[i], &c.job.Steps[i]
+	c.job.Seen[i] = apply.Seen{Info: ch.info, Read: c.tx.read}
+	var small []byte // the before-image, where it is at hand
+	if st.HasBefore && st.Before.Kind == vfs.Regular {
+		var err error
+		if small, err = c.logBefore(i); err != nil {
+			return nil, err
+		}
+	}
+	if !apply.NeedsImage(st) {
+		return nil, nil
+	}
+	slot := c.job.Slot(i, apply.SlotA)
+	if st.After.Kind != vfs.Regular {
+		return nil, c.job.StageOther(slot, &st.After)
+	}
+	if ch.source == sourceLink && c.job.StageLink(slot, ch.origin) == nil {
+		return nil, nil
+	}
+	if ch.origin != st.Path {
+		small = nil
+	}
+	f, err := c.job.StageFile(slot, &st.After, c.afterImage(ch, small))
+	if err != nil {
+		return f, err
+	}
+	if st.HasAfter && ch.source != sourceLink {
+		if err := c.logAfter(i, ch); err != nil {
+			return f, err
+		}
+	}
+	if syncNow {
+		err = f.Sync()
+	}
+	if syncNow || c.whole {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+		return nil, err
+	}
+	f.Kick()
+	return f, nil
+}
+
+// logBefore logs the file at step i's path, which must be what Prepare saw,
+// and returns it where it is small.
+func (c *commit) logBefore(i int) ([]byte, error) {
+	st := &c.job.Steps[i]
+	d, name, err := c.job.Tree.Parent(st.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	f, err := d.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	read := time.Now()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Kind != vfs.Regular || info.Size != st.Before.Size {
+		return nil, moved(st.Path)
+	}
+	c.job.Seen[i] = apply.Seen{Info: info, Read: read}
+	var h hashing.RawHasher
+	var keep bytes.Buffer
+	out := io.MultiWriter(&h, &logWriter{c: c, n: i, img: wal.Before})
+	if info.Size <= memoryLimit {
+		keep.Grow(int(info.Size))
+		out = io.MultiWriter(&h, &keep)
+	}
+	if _, err := apply.Copy(out, f); err != nil {
+		return nil, err
+	}
+	if h.Raw() != st.Before.Hash || h.Size() != st.Before.Size {
+		return nil, moved(st.Path)
+	}
+	if info.Size > memoryLimit {
+		return nil, nil
+	}
+	return keep.Bytes(), c.group.Data(i, wal.Before, 0, keep.Bytes())
+}
+
+func (c *commit) logAfter(i int, ch *change) error {
+	return c.afterImage(ch, nil)(&logWriter{c: c, n: i, img: wal.After})
+}
+
+// logWriter appends what is written to it as data frames of one image.
+type logWriter struct {
+	c   *commit
+	n   int
+	img wal.Image
+	off int64
+}
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	if err := w.c.group.Data(w.n, w.img, w.off, p); err != nil {
+		return 0, err
+	}
+	w.off += int64(len(p))
+	return len(p), nil
+}
+
+// afterImage writes the after-image of a change: from its origin on disk, or
+// from small, the origin's bytes, where the caller has them.
+func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		switch {
+		case ch.source == sourceLiteral:
+			_, err := w.Write(ch.content)
+			return err
+		case small != nil:
+			return locator.SpliceTo(w, bytes.NewReader(small), int64(len(small)), ch.spans)
+		}
+		d, name, err := c.job.Tree.Parent(ch.origin)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		f, err := d.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		return locator.SpliceTo(w, f, info.Size, ch.spans)
+	}
+}
+
+// recheck looks at step i's path once more before the seal: it must be what
+// Prepare saw, metadata included.
+func (c *commit) recheck(i int) error {
+	st, seen := &c.job.Steps[i], &c.job.Seen[i]
+	p := st.Path
+	if st.DirFrom != "" {
+		p = st.DirFrom
+	}
+	d, name, err := c.job.Tree.Parent(p)
+	if vfs.NotExist(err) && st.Before.Kind == vfs.Absent && st.DirFrom == "" {
+		return nil
+	}
+	if err != nil {
+		return moved(p)
+	}
+	defer d.Close()
+	if st.DirFrom != "" {
+		if info, err := d.Lstat(name); err != nil || info.Kind != vfs.Directory {
+			return moved(p)
+		}
+		return nil
+	}
+	now, err := d.Lstat(name)
+	if err == nil && now.Kind == vfs.Regular && apply.Settled(seen.Info, now, seen.Read, true) {
+		return nil
+	}
+	read := time.Now()
+	l, err := apply.LookAt(d, name, st)
+	if err != nil {
+		return err
+	}
+	if !l.Before {
+		return moved(p)
+	}
+	if st.Before.Kind == vfs.Absent || st.Before.Kind == vfs.Directory {
+		return nil
+	}
+	meta, info, err := apply.ReadMeta(d, name)
+	if err != nil || !apply.SameMeta(meta, st.Before.Meta) {
+		return moved(p)
+	}
+	if st.Before.Kind == vfs.Regular && l.Info.SameFile(info) {
+		*seen = apply.Seen{Info: l.Info, Read: read}
+	}
+	return nil
+}
+
+// firstBarrier makes log, slots and .emend/stage durable, side by side. The
+// durable seal is the commit point.
+func (c *commit) firstBarrier() error {
+	defer c.closeHeld()
+	others := 1
+	if !c.whole {
+		others += len(c.held)
+	}
+	return apply.Parallel(1+others, func(i int) error {
+		switch {
+		case i == 0:
+			return c.ed.ws.Log.Sync()
+		case i == 1 && c.whole:
+			return fail.Wrap(c.job.SyncStageFS(), "sync", apply.EmendDir)
+		case i == 1:
+			return fail.Wrap(c.job.SyncStage(), "sync", apply.EmendDir)
+		}
+		s := c.held[i-2]
+		return fail.Wrap(s.Sync(), "sync", s.path)
+	})
+}
+
+func (c *commit) closeHeld() {
+	for _, f := range c.held {
+		// A slot that was synced, or is about to be removed, has nothing to lose.
+		_ = f.Close()
+	}
+	c.held = nil
+}

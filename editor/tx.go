@@ -1,0 +1,207 @@
+package editor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/recovery"
+	"github.com/emend/emend/wal"
+)
+
+// Tx is a prepared transaction: a plan resolved against the workspace of one
+// moment. Nothing is written, locked or logged until Commit.
+type Tx struct {
+	ed      *Editor
+	plan    Plan
+	p       *prepared
+	already *Result   // the plan's key, or a recovery, has done this plan before
+	read    time.Time // before the first file was read
+	used    atomic.Bool
+}
+
+// Result is what a transaction did.
+type Result struct {
+	ID         string // empty where nothing was committed
+	Key        string
+	Already    bool   // the plan had been applied before; nothing was done now
+	State      string // "committed", "unchanged" or "checked"
+	Label      string
+	Undoes     string
+	Durability string // "full", "degraded" or "none"
+	Recovered  []recovery.IntentReport
+	Files      []FileReport
+}
+
+// The states of a Result.
+const (
+	StateCommitted = "committed"
+	StateUnchanged = "unchanged"
+	StateChecked   = "checked"
+)
+
+// Prepare resolves and checks plan against the workspace. It reads and never
+// writes. Errors: drift, conflict, exists and the other kinds of a refusal,
+// all with state unchanged; pending-recovery where a parked intent is in the
+// way.
+func (ed *Editor) Prepare(ctx context.Context, plan Plan) (*Tx, error) {
+	already, err := ed.already(plan)
+	if err != nil {
+		return nil, err
+	}
+	tx := &Tx{ed: ed, plan: plan, already: already, read: time.Now()}
+	if already != nil {
+		return tx, nil
+	}
+	return tx, tx.prepare(ctx)
+}
+
+func (tx *Tx) prepare(ctx context.Context) error {
+	parked, err := tx.ed.parked()
+	if err != nil {
+		return err
+	}
+	tx.read = time.Now()
+	tx.p, err = prepare(ctx, tx.ed.ws.Tree, tx.plan, prepareOptions{
+		OnDrift: tx.ed.opts.onDrift, ForceReadOnly: tx.ed.opts.forceReadOnly,
+		Creator: tx.ed.ws.Creator(),
+		PathBlocked: func(p string) error {
+			if id, ok := parked[p]; ok {
+				return blocked(p, id)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return fail.Wrap(err, "prepare", "")
+	}
+	return nil
+}
+
+// already says whether the plan has been done before: by its key, or because
+// recovery has just finished it.
+func (ed *Editor) already(plan Plan) (*Result, error) {
+	if ed.ws.Log == nil {
+		return nil, nil
+	}
+	digest := plan.digest()
+	ed.mu.Lock()
+	id := ed.replayed[digest.String()]
+	ed.mu.Unlock()
+	if id != "" {
+		return ed.doneBefore(id, plan)
+	}
+	if plan.Key == "" {
+		return nil, nil
+	}
+	rec, err := ed.ws.Log.FindKey(plan.Key)
+	if err != nil || rec == nil || rec.Undone || rec.Outcome == wal.RolledBack {
+		return nil, err
+	}
+	switch {
+	case rec.Outcome != wal.Committed:
+		return nil, fail.New(fail.PendingRecovery, "prepare", "", "the plan with the key %q is not finished: intent %s", plan.Key, rec.ID).
+			WithHint("run emend recover, or emend resolve %s if it is parked", rec.ID)
+	case rec.Plan != digest:
+		return nil, fail.New(fail.Conflict, "prepare", "", "the key %q belongs to another plan: transaction %s", plan.Key, rec.ID)
+	}
+	return ed.doneBefore(rec.ID.String(), plan)
+}
+
+func (ed *Editor) doneBefore(id string, plan Plan) (*Result, error) {
+	return &Result{ID: id, Key: plan.Key, Already: true, State: StateCommitted, Label: plan.Label,
+		Files: []FileReport{}, Durability: ed.durability()}, nil
+}
+
+// Files reports what Commit would do, one entry a changed path, in plan order.
+func (tx *Tx) Files() []FileReport {
+	if tx.already != nil {
+		return tx.already.Files
+	}
+	return tx.p.files
+}
+
+// Already reports whether the plan was applied before and Commit would do
+// nothing.
+func (tx *Tx) Already() bool { return tx.already != nil }
+
+// WriteDiff writes the final bytes against those on disk as a unified diff,
+// which git apply and emend apply take. It reads the files again.
+func (tx *Tx) WriteDiff(w io.Writer) error {
+	if tx.already != nil {
+		return nil
+	}
+	return tx.p.diff(context.Background(), tx.ed.ws.Tree, w)
+}
+
+// Diff is WriteDiff into a string; where a file cannot be read any more, the
+// diff ends with a line that says so.
+func (tx *Tx) Diff() string {
+	var b bytes.Buffer
+	if err := tx.WriteDiff(&b); err != nil {
+		b.WriteString("# " + err.Error() + "\n")
+	}
+	return b.String()
+}
+
+// Checked is the result of looking only: what Commit would do.
+func (tx *Tx) Checked() *Result {
+	if tx.already != nil {
+		return tx.already
+	}
+	r := tx.result(StateChecked)
+	if len(tx.p.changes) == 0 {
+		r.State = StateUnchanged
+	}
+	return r
+}
+
+func (tx *Tx) result(state string) *Result {
+	return &Result{Key: tx.plan.Key, State: state, Label: tx.plan.Label, Durability: tx.ed.durability(),
+		Files: tx.Files(), Recovered: tx.ed.Recovered()}
+}
+
+// Discard drops the transaction. Nothing was written, so nothing is undone.
+func (tx *Tx) Discard() { tx.used.Store(true) }
+
+// Commit applies the transaction. On nil every file is durable. Otherwise the
+// error's state says how the workspace is: unchanged; needs-recovery, when
+// this process cannot know; or parked. Cancelling ctx before the commit point
+// leaves everything unchanged; after it the transaction is finished.
+func (tx *Tx) Commit(ctx context.Context) (*Result, error) { return tx.commit(ctx, false) }
+
+// Apply is Prepare and Commit. Where the files change between the two, it
+// prepares again, the last times with other emend transactions kept out.
+func (ed *Editor) Apply(ctx context.Context, plan Plan) (*Result, error) {
+	for try := 0; ; try++ {
+		tx, err := ed.Prepare(ctx, plan)
+		if err != nil {
+			return nil, err
+		}
+		res, err := tx.commit(ctx, true)
+		if try == applyTries || !errors.Is(err, errMoved) {
+			return res, err
+		}
+	}
+}
+
+// applyTries bounds how often Apply prepares again.
+const applyTries = 8
+
+// errMoved marks a drift that was found by Commit: between Prepare and Commit
+// somebody wrote to the files.
+var errMoved = errors.New("the files changed after they were prepared")
+
+func (ed *Editor) durability() string {
+	if ed.opts.durability == DurabilityNone {
+		return "none"
+	}
+	if f, err := ed.ws.Tree.Features(); err == nil && f.Journal {
+		return "full"
+	}
+	return "degraded"
+}
