@@ -40,7 +40,7 @@ func (p *preparer) changes(ctx context.Context) ([]change, error) {
 		}
 	}
 	slices.SortStableFunc(drafts, publishOrder)
-	link(drafts)
+	settle(drafts)
 	out := make([]change, len(drafts))
 	for i, d := range drafts {
 		out[i] = d.change
@@ -54,7 +54,7 @@ func (p *preparer) draft(s *slot) (*draft, error) {
 		return nil, nil
 	}
 	for _, n := range []*node{s.disk, s.now} {
-		if n != nil && n.disk != nil {
+		if n != nil {
 			if err := p.load(n); err != nil {
 				return nil, err
 			}
@@ -164,10 +164,10 @@ func (d *draft) report(s *slot) {
 	d.NumEdits, d.Shifted, d.Anchor = n.edits, n.shifted, string(n.anchor)
 }
 
-// link numbers the steps and lets the new name of a renamed file share the
+// settle numbers the steps and lets the new name of a renamed file share the
 // inode of the old, if that is a step too; then it is known which images the
 // log must keep whole.
-func link(drafts []*draft) {
+func settle(drafts []*draft) {
 	at := make(map[*slot]*draft, len(drafts))
 	for i, d := range drafts {
 		d.N = i

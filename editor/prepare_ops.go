@@ -131,18 +131,17 @@ func (p *preparer) movable(s *slot) error {
 }
 
 func (p *preparer) move(from, to *slot, overwrite bool) error {
-	for dir := to.dir; dir.at != nil; dir = dir.at.dir {
-		if dir == from.now {
-			return fail.New(fail.Conflict, "", "", "a directory cannot move into itself")
-		}
+	if to.dir.within(from.now) {
+		return fail.New(fail.Conflict, "", "", "a directory cannot move into itself")
 	}
-	if overwrite && !from.now.isDir() && (to.now.isFile() || to.now.isLink()) {
+	n := p.take(from)
+	if overwrite && !n.isDir() && (to.now.isFile() || to.now.isLink()) {
 		p.take(to).op = wal.StepDelete
 	}
 	if err := p.free(to); err != nil {
 		return err
 	}
-	p.place(p.take(from), to)
+	p.place(n, to)
 	return nil
 }
 
@@ -195,7 +194,10 @@ func (p *preparer) chmod(o Chmod) error {
 		return err
 	}
 	p.touch(s)
-	if n.op == wal.StepNone && (n.isFile() || n.disk != nil) {
+	switch {
+	case n.implicit():
+		n.op = wal.StepMkdir
+	case n.op == wal.StepNone, n.isDir() && n.disk != nil:
 		n.op = wal.StepChmod
 	}
 	n.is.Meta.Mode = o.Mode.change(n.is.Meta.Mode)
@@ -220,7 +222,13 @@ func (p *preparer) symlink(o Symlink) error {
 		}
 		return p.newLink(s, o.Target)
 	}
+	if err := p.load(n); err != nil {
+		return err
+	}
 	anchor, err := p.expect(n, o.Expect)
+	if err == nil {
+		err = p.load(n)
+	}
 	if err != nil {
 		return err
 	}
@@ -236,9 +244,7 @@ func (p *preparer) mkdir(o Mkdir) error {
 		return err
 	}
 	if s.now.isDir() {
-		if s.now.implicit() {
-			s.now.op = wal.StepMkdir
-		}
+		s.now.op = wal.StepMkdir // it stays, even if it is empty in the end
 		return nil
 	}
 	if err := p.free(s); err != nil {
@@ -283,13 +289,10 @@ func (p *preparer) freeSlot(path string) (*slot, error) {
 	return s, p.free(s)
 }
 
-// free checks that nothing stands at s: a directory that the plan has emptied
-// goes now, if emptied directories go.
+// free checks that nothing stands at s.
 func (p *preparer) free(s *slot) error {
-	if s.now.isDir() {
-		if err := p.sweep(s.now); err != nil {
-			return err
-		}
+	if err := p.vacate(s); err != nil {
+		return err
 	}
 	if s.now != nil {
 		return fail.New(fail.Exists, "", "", "%s is there already", s.now.what())

@@ -258,10 +258,8 @@ func replacements(content []byte, spans []locator.Span) ([]wal.Replacement, erro
 
 // newMeta is the metadata of something new in dir.
 func (v *virtual) newMeta(dir *node, kind vfs.Kind, mode uint32, exact bool) (wal.Meta, error) {
-	if dir.disk != nil || dir == v.root {
-		if err := v.load(dir); err != nil {
-			return wal.Meta{}, err
-		}
+	if err := v.load(dir); err != nil {
+		return wal.Meta{}, err
 	}
 	return apply.NewMeta(dir.is.Meta, kind, mode, exact, v.creator), nil
 }

@@ -66,8 +66,11 @@ func (v *virtual) resolve(path string, how walk) (*slot, error) {
 	w := &walker{virtual: v, walk: how, dir: v.root, todo: names, plain: len(names)}
 	for {
 		s, err := w.step()
-		if s != nil || err != nil {
-			return s, err
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			return s, v.vacate(s)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (n *node) implicit() bool { return n.disk == nil && n.isDir() && n.op == wa
 func (v *virtual) makeDir(s *slot, meta wal.Meta, op wal.Op) *node {
 	n := s.disk
 	if n == nil || n.was.Kind != vfs.Directory || n.at != nil {
-		n = &node{is: wal.State{Kind: vfs.Directory, Meta: meta}, op: op, entered: true}
+		n = &node{is: wal.State{Kind: vfs.Directory, Meta: meta}, loaded: true, op: op, entered: true}
 		v.addDir(n)
 	}
 	v.place(n, s)
@@ -215,7 +215,7 @@ func (v *virtual) sweep(top *node) error {
 		last := len(v.emptied) - 1
 		dir := v.emptied[last]
 		v.emptied = v.emptied[:last]
-		if dir.at == nil {
+		if dir.at == nil || dir.op == wal.StepMkdir {
 			continue
 		}
 		if top != nil && !dir.within(top) {
@@ -233,6 +233,15 @@ func (v *virtual) sweep(top *node) error {
 	}
 	v.emptied = later
 	return nil
+}
+
+// vacate lets a directory at s go that the plan has emptied, if emptied
+// directories go: it would, in the end.
+func (v *virtual) vacate(s *slot) error {
+	if !v.prune || !s.now.isDir() {
+		return nil
+	}
+	return v.sweep(s.now)
 }
 
 // within reports whether n is top or stands in it.
