@@ -52,7 +52,7 @@ func (c *copier) op(n *nameOp) *nameOp {
 	if n.durable {
 		return nil // nobody needs it any more
 	}
-	m := &nameOp{op: n.op, movesDir: n.movesDir}
+	m := &nameOp{op: n.op}
 	c.ops[n] = m
 	for _, e := range n.edits {
 		m.edits = append(m.edits, edit{dir: c.inode(e.dir), name: e.name, old: c.inode(e.old), new: c.inode(e.new)})

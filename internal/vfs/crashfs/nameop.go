@@ -10,11 +10,10 @@ import (
 // nameOp is a change of names that no sync has made durable yet: the disk has
 // all of its edits or none.
 type nameOp struct {
-	op       op.Op
-	edits    []edit
-	needs    []*nameOp // without which it cannot have reached the disk
-	movesDir bool
-	durable  bool
+	op      op.Op
+	edits   []edit
+	needs   []*nameOp // without which it cannot have reached the disk
+	durable bool
 }
 
 // edit makes name in dir stand for new instead of old; nil is nothing.
@@ -29,10 +28,6 @@ func (e edit) sameEntry(f edit) bool { return e.dir == f.dir && e.name == f.name
 // rename does all edits at once and remembers them as pending.
 func (d *disk) rename(o op.Op, edits ...edit) {
 	n := &nameOp{op: o, edits: edits}
-	for _, e := range edits {
-		isDir := e.new != nil && e.new.kind == vfs.Directory
-		n.movesDir = n.movesDir || isDir && e.new.parent != nil
-	}
 	n.needs = d.needsOf(n)
 	for _, e := range edits {
 		e.take(d.clock)
@@ -76,17 +71,15 @@ func (e edit) put(by *nameOp) {
 //   - those that touched one of its entries;
 //   - where it takes from one directory and gives to another, those that put
 //     these directories, and the ones above, where they are: else a file would
-//     be gone from here and there;
-//   - where a directory goes, all that happened in it;
-//   - where a directory moves, the moves before, which may have made room for
-//     it: else it could end up beneath itself.
+//     be gone from here and there, or a directory end up beneath itself;
+//   - where a directory goes, all that happened in it.
 //
 // A name made in a directory whose own name is lost is lost with it, so that
 // needs nothing.
 func (d *disk) needsOf(n *nameOp) []*nameOp {
 	var needs []*nameOp
 	for _, p := range d.pending {
-		if p.movesDir && n.movesDir || p.touchesEntryOf(n) || n.dropsDirOf(p) {
+		if p.touchesEntryOf(n) || n.dropsDirOf(p) {
 			needs = append(needs, p)
 		}
 	}
