@@ -1,9 +1,7 @@
 package diff
 
 import (
-	"encoding/hex"
 	"strconv"
-	"strings"
 )
 
 // change is what the patch of one file says.
@@ -14,11 +12,11 @@ type change struct {
 	old, new string // stripped names; one of them is empty for creation and deletion
 	// oldMode and newMode are as git has them, 0 where not given.
 	oldMode, newMode uint32
-	// oldID and newID are full object ids, nil where not given or for no file.
-	oldID, newID []byte
-	hunks        []hunk
-	blob         *binary // a binary patch
-	note         int     // line of a note that binary files differ, 0 for none
+	// oldHex and newHex are the object ids of the index line, maybe abbreviated.
+	oldHex, newHex string
+	hunks          []hunk
+	blob           *binary // a binary patch
+	note           int     // line of a note that binary files differ, 0 for none
 }
 
 type kind uint8
@@ -65,17 +63,4 @@ func (l *lines) parseMode(s string) (uint32, error) {
 		return 0, l.unsupported("changes of submodules are not supported", submoduleHint)
 	}
 	return 0, l.errorf("%.20q is not the mode of a file or a link", s)
-}
-
-// parseID reads the hex digits of an object id. It returns nil for an id that
-// is abbreviated, and for the one of all zeros.
-func parseID(s string) (id []byte, ok bool) {
-	if len(s) < 4 || len(s) > 64 || strings.Trim(s, "0123456789abcdef") != "" {
-		return nil, false
-	}
-	if len(s) != 40 && len(s) != 64 || strings.Trim(s, "0") == "" {
-		return nil, true
-	}
-	id, err := hex.DecodeString(s)
-	return id, err == nil
 }

@@ -95,7 +95,7 @@ func (c *change) symlink(target []byte, op editor.Symlink) (editor.Op, error) {
 
 // remove deletes a file that is exactly the one in the patch.
 func (c *change) remove() (editor.Op, error) {
-	expect := editor.Expect{GitBlob: c.oldID}
+	expect := editor.Expect{GitBlob: fullID(c.oldHex)}
 	switch {
 	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].new) > 0 || c.hunks[0].first > 1):
 		return nil, errorAt(c.hunks[0].line, "a deleted file keeps content")
@@ -111,7 +111,7 @@ func (c *change) remove() (editor.Op, error) {
 
 // modify adds what happens to a file that exists, at its new name.
 func (u *unit) modify(bare bool) error {
-	expect := editor.Expect{GitBlob: u.oldID}
+	expect := editor.Expect{GitBlob: fullID(u.oldHex)}
 	switch {
 	case u.isLink() && (u.hunks != nil || u.blob != nil):
 		op, err := u.retarget(expect)
@@ -120,11 +120,7 @@ func (u *unit) modify(bare bool) error {
 		}
 		u.then = append(u.then, op)
 	case u.hunks != nil:
-		edits := make([]locator.Edit, len(u.hunks))
-		for i := range u.hunks {
-			edits[i] = u.hunks[i].edit(bare)
-		}
-		u.then = append(u.then, editor.Edit{Path: u.new, Expect: expect, Edits: edits})
+		u.then = append(u.then, editor.Edit{Path: u.new, Expect: expect, Edits: u.edits(bare)})
 	case u.blob != nil:
 		op, err := u.replace(expect)
 		if err != nil {
@@ -142,14 +138,24 @@ func (u *unit) modify(bare bool) error {
 	return nil
 }
 
-// edit returns the hunk as an edit that must find its old lines in place.
-func (h *hunk) edit(bare bool) locator.Edit {
-	return locator.Edit{
-		Lines: &locator.Lines{First: h.first, Last: h.last},
-		Old:   append([]byte{}, h.old...),
-		Text:  h.new,
-		AtEOF: h.oldEnds || h.newEnds || !h.trailing && !bare,
+// edits returns the hunks as edits that must find their old lines in place. A
+// hunk without context behind it must end where the file ends, unless bare
+// says that there is no context anywhere; but then the index line can still
+// say that the hunk holds all of the file.
+func (c *change) edits(bare bool) []locator.Edit {
+	edits := make([]locator.Edit, len(c.hunks))
+	if bare && len(c.hunks) == 1 && c.hunks[0].first == 1 {
+		bare = !c.holdsOld(c.hunks[0].old)
 	}
+	for i, h := range c.hunks {
+		edits[i] = locator.Edit{
+			Lines: &locator.Lines{First: h.first, Last: h.last},
+			Old:   append([]byte{}, h.old...),
+			Text:  h.new,
+			AtEOF: h.oldEnds || h.newEnds || !h.trailing && !bare,
+		}
+	}
+	return edits
 }
 
 // retarget replaces a link. Its target is the one text that the patch changes.
@@ -174,7 +180,7 @@ func (c *change) replace(expect editor.Expect) (editor.Op, error) {
 	if !ok {
 		return nil, errorAt(c.blob.line, "corrupt delta in a binary patch")
 	}
-	id := c.newID
+	id := fullID(c.newHex)
 	apply := func(old []byte) ([]byte, error) {
 		if uint64(len(old)) != d.oldSize {
 			return nil, fail.New(fail.Drift, "", "", "the binary patch is for a file of %d bytes, not %d", d.oldSize, len(old))

@@ -106,7 +106,7 @@ func (h *gitHeader) newName(value string) error {
 }
 
 // sideName reads the name of one side, which must be no file where absent is
-// true, and otherwise what other lines have said already.
+// true.
 func (h *gitHeader) sideName(name *string, value string, absent bool) error {
 	if isDevNull(value) != absent {
 		if absent {
@@ -117,14 +117,15 @@ func (h *gitHeader) sideName(name *string, value string, absent bool) error {
 	if absent {
 		return nil
 	}
-	return h.setName(name, value, h.strip)
-}
-
-func (h *gitHeader) setName(name *string, value string, strip int) error {
-	read, err := h.name(value, strip)
+	read, err := h.name(value, h.strip)
 	if err != nil {
 		return err
 	}
+	return h.setName(name, read)
+}
+
+// setName takes a name unless another line has said something else.
+func (h *gitHeader) setName(name *string, read string) error {
 	if *name != "" && *name != read {
 		return h.errorf("the header names both %.200q and %.200q", *name, read)
 	}
@@ -132,16 +133,28 @@ func (h *gitHeader) setName(name *string, value string, strip int) error {
 	return nil
 }
 
-// source reads the old name of a rename or copy, which has no prefix that
-// stands for the side.
 func (h *gitHeader) source(k kind, value string) error {
 	h.kinds[k], h.from = true, true
-	return h.setName(&h.c.old, value, max(h.strip-1, 0))
+	return h.bareName(&h.c.old, value)
 }
 
 func (h *gitHeader) target(k kind, value string) error {
 	h.kinds[k], h.to = true, true
-	return h.setName(&h.c.new, value, max(h.strip-1, 0))
+	return h.bareName(&h.c.new, value)
+}
+
+// bareName reads a name of a rename or copy, which has no prefix that stands
+// for the side. One that is too short for stripping is left to other lines.
+func (h *gitHeader) bareName(name *string, value string) error {
+	full, err := h.fullName(value)
+	if err != nil {
+		return err
+	}
+	read, ok := stripName(full, max(h.strip-1, 0))
+	if !ok {
+		return nil
+	}
+	return h.setName(name, read)
 }
 
 func (h *gitHeader) mode(mode *uint32, value string) error {
@@ -159,13 +172,11 @@ func (h *gitHeader) mode(mode *uint32, value string) error {
 // index reads "OLD..NEW", and a mode that did not change.
 func (h *gitHeader) index(value string) error {
 	ids, mode, hasMode := strings.Cut(value, " ")
-	from, to, ok := strings.Cut(ids, "..")
-	var okOld, okNew bool
-	h.c.oldID, okOld = parseID(from)
-	h.c.newID, okNew = parseID(to)
-	if !ok || !okOld || !okNew {
+	from, to, _ := strings.Cut(ids, "..")
+	if !isObjectID(from) || !isObjectID(to) {
 		return h.errorf("malformed index line %.200q", value)
 	}
+	h.c.oldHex, h.c.newHex = from, to
 	if hasMode {
 		return h.mode(&h.c.oldMode, mode)
 	}

@@ -21,16 +21,12 @@ func isDevNull(value string) bool {
 	return ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
 }
 
-// name returns the name at the front of value, which is quoted or ends at a
-// tab or the end, without its first strip components.
+// name returns the name at the front of value without its first strip
+// components.
 func (l *lines) name(value string, strip int) (string, error) {
-	name, _, _ := strings.Cut(value, "\t")
-	if strings.HasPrefix(value, `"`) {
-		quoted, rest, ok := unquote(value)
-		if !ok || rest != "" && rest[0] != '\t' {
-			return "", l.errorf("malformed quoted name %.200s", value)
-		}
-		name = quoted
+	name, err := l.fullName(value)
+	if err != nil {
+		return "", err
 	}
 	short, ok := stripName(name, strip)
 	if !ok {
@@ -38,6 +34,20 @@ func (l *lines) name(value string, strip int) (string, error) {
 			WithHint(stripHint)
 	}
 	return short, nil
+}
+
+// fullName returns the name at the front of value, which is quoted or ends at
+// a tab or the end.
+func (l *lines) fullName(value string) (string, error) {
+	if !strings.HasPrefix(value, `"`) {
+		name, _, _ := strings.Cut(value, "\t")
+		return name, nil
+	}
+	name, rest, ok := unquote(value)
+	if !ok || rest != "" && rest[0] != '\t' {
+		return "", l.errorf("malformed quoted name %.200s", value)
+	}
+	return name, nil
 }
 
 // stripName drops the first n components of name. What remains is not empty.

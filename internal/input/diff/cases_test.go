@@ -1,0 +1,79 @@
+package diff
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+
+	"github.com/emend/emend/internal/fail"
+)
+
+// testCase is a file of testdata: a paragraph of motive, the patch, the tree
+// before, and the tree after or the kind of the error. A file's name can be
+// followed by "|" and what it is: x, link, nonl (its last line end does not
+// count). Carriage return and NUL are written as their pictures.
+type testCase struct {
+	patch         []byte
+	strip         *int
+	before, after tree
+	kind          fail.Kind
+}
+
+func readCase(t *testing.T, path string) testCase {
+	archive, err := txtar.ParseFile(path)
+	require.NoError(t, err)
+	require.NotEmpty(t, archive.Comment, "the case has no motive")
+	c := testCase{before: tree{}, after: tree{}}
+	for _, f := range archive.Files {
+		data := bytes.ReplaceAll(bytes.ReplaceAll(f.Data, []byte("␍"), []byte("\r")), []byte("␀"), []byte{0})
+		text := strings.TrimSuffix(string(data), "\n")
+		side, name, _ := strings.Cut(f.Name, "/")
+		switch side {
+		case "patch":
+			c.patch = data
+		case "strip":
+			strip, err := strconv.Atoi(text)
+			require.NoError(t, err)
+			c.strip = &strip
+		case "error":
+			c.kind = fail.Kind(text)
+		case "before", "after":
+			name, attrs, _ := strings.Cut(name, " | ")
+			n := node{data: string(data), exec: attrs == "x", link: attrs == "link"}
+			if attrs == "link" || attrs == "nonl" {
+				n.data = text
+			}
+			map[string]tree{"before": c.before, "after": c.after}[side][name] = n
+		default:
+			t.Fatalf("unknown section %q", f.Name)
+		}
+	}
+	return c
+}
+
+func TestCases(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			c := readCase(t, path)
+			require.True(t, Detect(c.patch))
+			p, err := Parse(c.patch, c.strip)
+			require.NoError(t, err)
+			got, err := c.before.apply(p)
+			if c.kind != "" {
+				require.Equal(t, c.kind, fail.KindOf(err), "%v", err)
+				return
+			}
+			require.NoError(t, err, fmt.Sprintf("%+v", p.Ops))
+			require.Equal(t, c.after, got)
+		})
+	}
+}
