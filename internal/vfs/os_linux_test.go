@@ -39,6 +39,17 @@ func TestUmask(t *testing.T) {
 	}
 }
 
+func TestSyncOfAClosedHandleIsAnError(t *testing.T) {
+	d, _ := openTemp(t)
+	f, err := d.Create("a", 0o644)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.ErrorIs(t, f.Sync(), os.ErrClosed)
+	require.ErrorIs(t, f.Datasync(), os.ErrClosed)
+	require.NoError(t, d.Close())
+	require.ErrorIs(t, d.Sync(), os.ErrClosed)
+}
+
 func TestOpenOfAPipeDoesNotBlock(t *testing.T) {
 	d, path := openTemp(t)
 	require.NoError(t, unix.Mkfifo(filepath.Join(path, "pipe"), 0o600))

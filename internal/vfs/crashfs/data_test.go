@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/emend/emend/internal/vfs"
@@ -183,6 +185,33 @@ func TestHookSeesEveryPointAndMayMeddle(t *testing.T) {
 	require.Equal(t, "new", contents(fs)["a"])
 	require.Contains(t, fs.Tree("/"), "stolen")
 	require.Equal(t, uint32(0o600), fs.Tree("/w")["a"].Mode)
+}
+
+func TestHookStandsStillAmongGoroutines(t *testing.T) {
+	fs, d := disk(t)
+	points := 0
+	fs.OnOp(func(op.Op) {
+		before := fs.Tree("/")
+		points++
+		require.Equal(t, before, fs.Survive(crashfs.AllKept()).Tree("/"))
+	})
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			name := string(rune('a' + i))
+			f, err := d.Create(name, 0o644)
+			if err == nil {
+				_, err = f.Write([]byte(name))
+			}
+			if err == nil {
+				err = errors.Join(f.Sync(), d.Rename(name, d, "r"+name), d.Sync())
+			}
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	require.Equal(t, 4*5, points)
+	require.Len(t, contents(fs.Survive(crashfs.AllLost())), 4)
 }
 
 func TestFullDisk(t *testing.T) {

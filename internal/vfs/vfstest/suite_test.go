@@ -32,6 +32,7 @@ func everywhere(t *testing.T, test func(p place)) {
 		"crashfs":       inMemory,
 		"faultfs os":    faulty(onDisk),
 		"faultfs crash": faulty(inMemory),
+		"without sync":  unsynced,
 	}
 	for name, setUp := range implementations {
 		t.Run(name, func(t *testing.T) {
@@ -53,6 +54,11 @@ func inMemory(t *testing.T) (vfs.FS, string) {
 	fs := crashfs.New(crashfs.Options{})
 	require.NoError(t, fs.MkdirAll("/w", 0o755))
 	return fs, "/w"
+}
+
+func unsynced(t *testing.T) (vfs.FS, string) {
+	fs, path := inMemory(t)
+	return vfs.WithoutSync(fs), path
 }
 
 func faulty(setUp func(t *testing.T) (vfs.FS, string)) func(t *testing.T) (vfs.FS, string) {
