@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/wal"
 )
 
@@ -52,12 +54,12 @@ type LockStatus struct {
 // root without .emend has nothing to do.
 func Status(ctx context.Context, root string, o Options) (*StatusReport, error) {
 	s := &StatusReport{Pending: []Unfinished{}, Parked: []Unfinished{}, Log: LogStatus{Health: HealthOK}}
-	check, err := VerifyLog(ctx, root, o)
+	check, err := VerifyLog(root, o)
 	if err != nil {
 		return nil, err
 	}
-	s.Log = LogStatus{Bytes: check.Bytes, Health: check.Health}
-	if check.Health == HealthDamaged {
+	s.Log = LogStatus{Bytes: check.Bytes, Health: check.Health()}
+	if s.Log.Health == HealthDamaged {
 		return s, nil
 	}
 	view, err := OpenSurvey(root, o)
@@ -138,28 +140,23 @@ func (p Paths) MarshalJSON() ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// VerifyLog is being written.
-func VerifyLog(ctx context.Context, root string, o Options) (r struct {
-	Bytes  int64
-	Health string
-}, err error) {
+// VerifyLog checks every byte of the log of the workspace at root, also of a
+// log that cannot be opened. Nothing is written; without a log there is nothing
+// wrong with it.
+func VerifyLog(root string, o Options) (wal.VerifyReport, error) {
 	w, err := openReadOnly(root, o)
-	if fail.KindOf(err) == fail.LogCorrupt {
-		r.Health = HealthDamaged
-		return r, nil
+	if fail.KindOf(err) == fail.LogCorrupt { // that it is damaged can only be told of a trusted log
+		err = nil
+	} else if err == nil {
+		err = w.Close()
 	}
 	if err != nil {
-		return r, err
+		return wal.VerifyReport{}, err
 	}
-	r.Health = HealthOK
-	if w.Log != nil {
-		rep := w.Log.Report()
-		r.Bytes = rep.Bytes
-		if rep.TornBytes > 0 {
-			r.Health = HealthTorn
-		}
+	if o.FS == nil {
+		o.FS = vfs.OS()
 	}
-	return r, w.Close()
+	return wal.Verify(o.FS, filepath.Join(root, apply.EmendDir))
 }
 
 func openReadOnly(root string, o Options) (*apply.Workspace, error) {

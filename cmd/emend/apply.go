@@ -75,7 +75,7 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	plan, err := a.readPlan(args, f)
+	plan, err := a.readPlan(ctx, args, f)
 	if err != nil {
 		return err
 	}
@@ -135,11 +135,11 @@ func (a *app) runPlan(ctx context.Context, ed *editor.Editor, plan editor.Plan, 
 	return res, diff, err
 }
 
-func (a *app) readPlan(args []string, f applyFlags) (editor.Plan, error) {
+func (a *app) readPlan(ctx context.Context, args []string, f applyFlags) (editor.Plan, error) {
 	if f.strip < 0 {
 		return editor.Plan{}, fail.New(fail.Usage, "", "", "-p must not be negative")
 	}
-	data, err := a.readInput(args)
+	data, err := a.readInput(ctx, args)
 	if err != nil {
 		return editor.Plan{}, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,18 +49,30 @@ func nearestWith(dir, name string) (string, bool) {
 }
 
 // readInput reads the FILE of args, relative to the current directory; none or
-// "-" is stdin.
-func (a *app) readInput(args []string) ([]byte, error) {
+// "-" is stdin. It does not outlast ctx, whatever whoever writes a pipe does.
+func (a *app) readInput(ctx context.Context, args []string) ([]byte, error) {
+	name, read := "stdin", func() ([]byte, error) { return io.ReadAll(a.out.in) }
 	if len(args) == 1 && args[0] != "-" {
-		data, err := os.ReadFile(args[0])
-		return data, usageOf(err, "read", args[0])
-	}
-	if a.out.inTTY {
+		name, read = args[0], func() ([]byte, error) { return os.ReadFile(args[0]) }
+	} else if a.out.inTTY {
 		return nil, fail.New(fail.Usage, "read", "stdin", "is a terminal").
 			WithHint("name a FILE, or pipe a plan or a patch in: git diff | emend apply")
 	}
-	data, err := io.ReadAll(a.out.in)
-	return data, usageOf(err, "read", "stdin")
+	type result struct {
+		data []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		data, err := read()
+		done <- result{data, err}
+	}()
+	select {
+	case r := <-done:
+		return r.data, usageOf(r.err, "read", name)
+	case <-ctx.Done():
+		return nil, fail.Wrap(ctx.Err(), "read", name)
+	}
 }
 
 // usageOf is err as a mistake on the command line; nil for nil.

@@ -72,7 +72,7 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVarP(&a.out.quiet, "quiet", "q", false, "leave out the lines that only report success")
 	root.MarkPersistentFlagDirname("root")
 	root.AddCommand(a.applyCommand(), a.recoverCommand(), a.statusCommand(), a.logCommand(), a.showCommand(),
-		a.hashCommand(), a.versionCommand(),
+		a.hashCommand(), a.fsckCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp})
 	root.SetHelpCommand(helpCommand())
 	return root
