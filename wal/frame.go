@@ -58,8 +58,12 @@ func (t frameType) String() string {
 // inGroup reports whether a seal's digest covers frames of this type.
 func (t frameType) inGroup() bool { return t == typeBegin || t == typeFile || t == typeData }
 
-// flagMore on an entry says that the next frame belongs to the same batch.
-const flagMore = 1
+// The flags of an entry: the next frame belongs to the same batch; the frame
+// before does.
+const (
+	flagMore = 1
+	flagPart = 2
+)
 
 // position is a place between two frames: what the next frame must say.
 type position struct {
@@ -121,6 +125,9 @@ func putFrameHeader(b []byte, salt uint32, p position, synced int64) position {
 	le.PutUint32(b[4:], crc)
 	return position{off: p.off + frameSize(int(le.Uint32(b[8:]))), seq: p.seq + 1, chain: crc}
 }
+
+// saltOf is what the frame header b claims to be the salt.
+func saltOf(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
 func headerCRC(b []byte, off int64) uint32 {
 	var c [8 + 4 + 32]byte

@@ -81,6 +81,7 @@ func (c *shared) refresh(locked bool) error {
 	}
 	fresh := c.gen == nil || !c.gen.info.SameFile(info) || locked && c.poison != nil
 	if !fresh {
+		c.resized(info.Size)
 		if fresh, err = c.overwritten(); err != nil {
 			return err
 		}
@@ -105,9 +106,14 @@ func (c *shared) overwritten() (bool, error) {
 	if c.last == 0 {
 		return false, nil
 	}
-	c.scan.forget()
 	f, _, ok, err := c.scan.header(c.last)
-	return !ok || f.crc != c.pos.chain, err
+	if err != nil || ok && f.crc == c.pos.chain {
+		return false, wrap(err, "read", c.path)
+	}
+	if c.last < c.synced {
+		return true, &CorruptError{Path: c.path, From: c.last, To: c.pos.off, Lost: "frames that were read before"}
+	}
+	return true, nil
 }
 
 // load opens the file that has the log's name and reads it: from the clean
@@ -125,7 +131,7 @@ func (c *shared) load(locked bool) error {
 	c.report.TornBytes, c.report.Quarantine = torn.TornBytes, torn.Quarantine
 	c.gen, c.report.Generation = g, g.header.generation
 	c.scan = &scanner{r: g.file, size: g.info.Size, salt: g.header.salt()}
-	c.pos, c.synced = g.header.start(), g.header.birth
+	c.pos, c.synced, c.zeros = g.header.start(), g.header.birth, g.info.Size
 	c.names = true
 	closed, err := c.loadClosed()
 	if err != nil {
@@ -166,9 +172,6 @@ func (c *shared) advance(f *frame) {
 // follow reads on from the last frame known. Where only zeros were behind it
 // at the last look, whatever is there now begins with a frame.
 func (c *shared) follow(locked bool) error {
-	if err := c.resize(); err != nil {
-		return err
-	}
 	for {
 		n, err := c.readOn()
 		if err != nil {
@@ -177,32 +180,33 @@ func (c *shared) follow(locked bool) error {
 		if b, ok, _ := c.scan.bytes(c.pos.off, frameHeaderSize); c.clean && n == 0 && ok && allZero(b) {
 			return nil
 		}
-		t, err := c.scan.judge(c.pos, c.path)
-		if (err != nil || t.torn() > 0) && !locked {
+		vouched := c.gen.header.birth
+		g, err := c.scan.gapAt(c.pos, &vouched)
+		if err != nil {
+			return wrap(err, "read", c.path)
+		}
+		if g.to > g.from && !locked {
 			// A writer may have been at work between two reads.
-			if err := c.resize(); err != nil {
-				return err
+			info, err := c.gen.file.Stat()
+			if err != nil {
+				return wrap(err, "open", c.path)
 			}
+			c.resized(info.Size)
 			if _, ok, _ := c.scan.next(c.pos); ok {
 				continue
 			}
 		}
-		if err != nil {
-			return err
+		if g.damaged() {
+			return g.corrupt(c.path)
 		}
-		return c.tail(t, locked)
+		return c.tail(g, locked)
 	}
 }
 
-// resize looks at the file's length again and drops what was read ahead.
-func (c *shared) resize() error {
-	info, err := c.gen.file.Stat()
-	if err != nil {
-		return wrap(err, "open", c.path)
-	}
-	c.scan.size, c.zeros = info.Size, info.Size
+// resized takes note of the file's length now, and drops what was read ahead.
+func (c *shared) resized(size int64) {
+	c.scan.size, c.zeros = size, size
 	c.scan.forget()
-	return nil
 }
 
 // readOn takes in frames as long as there are any, and returns how many.
@@ -223,35 +227,37 @@ func (c *shared) readOn() (n int, err error) {
 }
 
 // tail deals with what stands behind the last frame.
-func (c *shared) tail(t tail, locked bool) error {
-	c.clean = t.torn() == 0
-	c.report.TornBytes = max(c.report.TornBytes, t.torn())
-	if c.clean || !locked {
+func (c *shared) tail(g gap, locked bool) error {
+	c.clean = !g.torn()
+	if c.clean {
 		return nil
 	}
-	c.report.TornBytes = t.torn()
-	name, err := c.quarantine(t)
+	c.report.TornBytes = g.to - g.from
+	if !locked {
+		return nil
+	}
+	name, err := c.quarantine(g)
 	if err != nil {
 		return err
 	}
 	c.report.Quarantine = name
 	c.clean = true
-	return c.zero(t.from, t.to)
+	return c.zero(g.from, g.to)
 }
 
 // quarantine copies the torn bytes to a file of their own, durable on return.
-func (c *shared) quarantine(t tail) (string, error) {
-	name := fmt.Sprintf("torn-%d-%d", c.gen.header.generation, t.from)
+func (c *shared) quarantine(g gap) (string, error) {
+	name := fmt.Sprintf("torn-%d-%d", c.gen.header.generation, g.from)
 	for i := 1; ; i++ {
 		if _, err := c.dir.Lstat(name); vfs.NotExist(err) {
 			break
 		} else if err != nil {
 			return "", wrap(err, "copy a torn tail", name)
 		}
-		name = fmt.Sprintf("torn-%d-%d.%d", c.gen.header.generation, t.from, i)
+		name = fmt.Sprintf("torn-%d-%d.%d", c.gen.header.generation, g.from, i)
 	}
 	err := c.dir.Replace(name, 0o600, func(w io.Writer) error {
-		_, err := io.Copy(w, io.NewSectionReader(c.gen.file, t.from, t.torn()))
+		_, err := io.Copy(w, io.NewSectionReader(c.gen.file, g.from, g.to-g.from))
 		return err
 	})
 	if err == nil && !c.opts.NoSync {
@@ -266,13 +272,6 @@ func (c *shared) create() error {
 	if err != nil {
 		return err
 	}
-	err = c.dir.Replace(logName, 0o600, func(w io.Writer) error {
-		_, err := w.Write(append(h.encode(), make([]byte, minZeros-fileHeaderSize)...))
-		return err
-	})
-	if err != nil {
-		return wrap(err, "make", c.path)
-	}
 	if _, err := c.dir.Lstat(ignoreName); vfs.NotExist(err) {
 		err = c.dir.Replace(ignoreName, 0o600, func(w io.Writer) error {
 			_, err := io.WriteString(w, "*\n")
@@ -281,6 +280,13 @@ func (c *shared) create() error {
 		if err != nil {
 			return wrap(err, "make", ignoreName)
 		}
+	}
+	err = c.dir.Replace(logName, 0o600, func(w io.Writer) error {
+		_, err := w.Write(append(h.encode(), make([]byte, minZeros-fileHeaderSize)...))
+		return err
+	})
+	if err != nil {
+		return wrap(err, "make", c.path)
 	}
 	return c.load(true)
 }
@@ -293,9 +299,11 @@ func (c *shared) sweep() {
 		return
 	}
 	for _, n := range names {
-		digits, ok := strings.CutPrefix(n.Name, "."+logName)
-		if _, err := strconv.ParseUint(digits, 10, 64); ok && err == nil {
-			_ = c.dir.Remove(n.Name)
+		for _, name := range []string{logName, ignoreName} {
+			digits, ok := strings.CutPrefix(n.Name, "."+name)
+			if _, err := strconv.ParseUint(digits, 10, 64); ok && err == nil {
+				_ = c.dir.Remove(n.Name)
+			}
 		}
 	}
 }

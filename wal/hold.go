@@ -38,9 +38,23 @@ type hold struct {
 	since   time.Time     // when the lock was taken
 	file    vfs.File      // DIR/lock; guarded by busy
 	yield   time.Time     // others have the first go until then
+	closed  bool          // there are no more holders
 }
 
 func (h *hold) init() { h.changed = make(chan struct{}) }
+
+// drain waits until nobody holds the lock, and lets nobody take it any more.
+func (h *hold) drain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for h.busy || h.count > 0 {
+		changed := h.changed
+		h.mu.Unlock()
+		<-changed
+		h.mu.Lock()
+	}
+}
 
 // change tells everybody who waits to look again. Callers have mu.
 func (h *hold) change() {
@@ -114,6 +128,9 @@ func (c *shared) enter(lim *limit, recovers bool) (joined bool, err error) {
 		if !ok {
 			return false, &LockedError{Path: c.path, PID: os.Getpid(), Wait: lim.wait}
 		}
+	}
+	if h.closed {
+		return false, ErrClosed
 	}
 	if h.count > 0 && !(recovers && c.hasOrphans()) {
 		h.count++

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/locator"
 )
 
@@ -101,4 +102,101 @@ func (d *decoder) texts() map[string]string {
 		}
 	}
 	return m
+}
+
+// offsets are where the live intents' frames stand, in the order in which they
+// were appended.
+func (x *hostIndex) offsets() []int64 {
+	return slices.Sorted(maps.Values(x.live))
+}
+
+// HostIntents returns the host intents that are not retired, in the order in
+// which they were appended.
+func (l *Log) HostIntents() ([]Intent, error) {
+	c, err := l.use()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.look(); err != nil {
+		return nil, err
+	}
+	var list []Intent
+	for _, off := range c.idx.hosts.offsets() {
+		f, ok, err := c.scan.frame(off)
+		if err != nil {
+			return nil, wrap(err, "read", c.path)
+		}
+		if !ok {
+			return nil, &CorruptError{Path: c.path, From: off, To: c.pos.off, Lost: "a host intent"}
+		}
+		in, err := decodeIntent(f.payload)
+		if err != nil {
+			return nil, decodeError(c.path, &f, err)
+		}
+		list = append(list, in)
+	}
+	return list, nil
+}
+
+func (l *Log) hostLive(id string) bool {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	_, live := l.c.idx.hosts.live[hostDigest(id)]
+	return live
+}
+
+// AppendHost appends a host intent; durable on nil. An ID that is live already
+// is a conflict. The caller holds the log.
+func (l *Log) AppendHost(in Intent) error {
+	return l.commitHost(typeHost, in.ID, in.encode)
+}
+
+// RetireHost says that the host is done with the intent; durable on nil. One
+// that is not live is nothing to do.
+func (l *Log) RetireHost(id string) error {
+	return l.commitHost(typeHostRetire, id, func(b []byte) []byte { return putString(b, id) })
+}
+
+// commitHost appends a frame about the host intent id, which nobody else can
+// append or retire meanwhile.
+func (l *Log) commitHost(typ frameType, id string, encode func([]byte) []byte) error {
+	c, err := l.useHeld()
+	if err != nil {
+		return err
+	}
+	claimed, err := c.claimHost(typ, id)
+	if !claimed || err != nil {
+		return err
+	}
+	defer c.releaseHost(id)
+	return l.commitOne(typ, encode)
+}
+
+// claimHost reports whether there is something to do, and keeps others from it
+// until releaseHost.
+func (c *shared) claimHost(typ frameType, id string) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := hostDigest(id)
+	for c.hosts[d] {
+		c.hostFree.Wait()
+	}
+	_, live := c.idx.hosts.live[d]
+	if live && typ == typeHost {
+		return false, fail.New(fail.Conflict, "append", c.path, "intent %q is live already", id)
+	}
+	if !live && typ == typeHostRetire {
+		return false, nil
+	}
+	c.hosts[d] = true
+	return true, nil
+}
+
+func (c *shared) releaseHost(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.hosts, hostDigest(id))
+	c.hostFree.Broadcast()
 }

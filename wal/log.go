@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/vfs"
 )
 
@@ -86,6 +87,8 @@ type shared struct {
 	marked   int64    // end of the last seal that a mark vouches for
 	poison   error
 	live     map[ID]*Group
+	hosts    map[hashing.Digest]bool // host intents that an append is busy with
+	hostFree *sync.Cond              // on mu: one is no longer
 	report   Report
 	everHeld bool
 }
@@ -102,7 +105,7 @@ type registryKey struct {
 }
 
 // Open opens the log in the directory dir, which is made (0700) where it is
-// missing; its parent must exist. The log's file is made by the first Acquire.
+// missing, as are the directories above it. The log's file is made by the first Acquire.
 // Nothing is locked on return. Errors are *CorruptError, *VersionError and
 // those of the system.
 func Open(dir string, o Options) (*Log, error) {
@@ -136,8 +139,8 @@ func (o Options) withDefaults() Options {
 // log in it, its parent is synced: a process may have died between the two.
 func openDir(dir string, o Options) (vfs.Dir, error) {
 	if !o.ReadOnly {
-		if err := o.FS.MkdirRoot(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, wrap(err, "make", dir)
+		if err := makeDir(dir, 0o700, o); err != nil {
+			return nil, err
 		}
 	}
 	d, err := o.FS.OpenRoot(dir)
@@ -151,6 +154,26 @@ func openDir(dir string, o Options) (vfs.Dir, error) {
 		}
 	}
 	return d, nil
+}
+
+// makeDir makes dir, and what is missing above it.
+func makeDir(dir string, mode uint32, o Options) error {
+	err := o.FS.MkdirRoot(dir, mode)
+	if parent := filepath.Dir(dir); vfs.NotExist(err) && parent != dir {
+		if err := makeDir(parent, 0o777&^o.FS.Umask(), o); err != nil {
+			return err
+		}
+		if !o.NoSync {
+			if err := syncDir(o.FS, filepath.Dir(parent)); err != nil {
+				return err
+			}
+		}
+		err = o.FS.MkdirRoot(dir, mode)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return wrap(err, "make", dir)
 }
 
 func syncDir(fsys vfs.FS, dir string) error {
@@ -175,6 +198,7 @@ func open(dir vfs.Dir, path string, o Options) (*Log, error) {
 		return &Log{c: c}, dir.Close()
 	}
 	c := &shared{opts: o, dir: dir, path: path, key: key, refs: 1, live: map[ID]*Group{}, idx: newIndex()}
+	c.hosts, c.hostFree = map[hashing.Digest]bool{}, sync.NewCond(&c.mu)
 	c.hold.init()
 	c.mu.Lock()
 	err = c.refresh(false)
@@ -197,22 +221,31 @@ func (l *Log) use() (*shared, error) {
 }
 
 // Close closes the handle; closing twice is nil. The last handle of a
-// directory writes a clean close, so that the next open reads no history.
-// Transactions must be over.
+// directory waits until nobody holds the log and writes a clean close, so that
+// the next open reads no history.
 func (l *Log) Close() error {
 	if l.closed.Swap(true) {
 		return nil
 	}
+	c := l.c
+	if !c.unregister() {
+		return nil
+	}
+	c.hold.drain()
+	return errors.Join(c.closeCleanly(), c.closeFiles())
+}
+
+// unregister gives one handle back, and reports whether it was the last.
+func (c *shared) unregister() bool {
 	registry.Lock()
 	defer registry.Unlock()
-	c := l.c
 	if c.refs--; c.refs > 0 {
-		return nil
+		return false
 	}
 	if registry.logs[c.key] == c {
 		delete(registry.logs, c.key)
 	}
-	return errors.Join(c.closeCleanly(), c.closeFiles())
+	return true
 }
 
 // closeCleanly writes the clean close. It is a help for the next open, not a
@@ -221,7 +254,7 @@ func (c *shared) closeCleanly() error {
 	c.mu.Lock()
 	useless := !c.everHeld || c.poison != nil || c.gen == nil || len(c.live) > 0
 	c.mu.Unlock()
-	if useless || c.hold.locked.Load() {
+	if useless {
 		return nil
 	}
 	if ok, err := c.tryLock(); !ok || err != nil {

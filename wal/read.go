@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -29,7 +28,7 @@ func (c *shared) wholeIndex() error {
 			return wrap(err, "read", c.path)
 		}
 		if !ok {
-			return c.damageAt(s, p)
+			return s.damageAt(p, c.path)
 		}
 		if err := x.add(&f, f.groupSum()); err != nil {
 			return decodeError(c.path, &f, err)
@@ -37,22 +36,10 @@ func (c *shared) wholeIndex() error {
 		p = f.after()
 	}
 	if p != c.pos {
-		return c.damageAt(s, p)
+		return s.damageAt(p, c.path)
 	}
 	c.idx = x
 	return nil
-}
-
-// damageAt is the error for a position that valid frames stand behind.
-func (c *shared) damageAt(s *scanner, p position) error {
-	f, ok, err := s.searchFrom(p.off, p.seq).next()
-	if err != nil {
-		return wrap(err, "read", c.path)
-	}
-	if !ok {
-		return &CorruptError{Path: c.path, From: p.off, To: c.pos.off, Lost: fmt.Sprintf("frame %d and what follows", p.seq)}
-	}
-	return damageBetween(c.path, p, &f)
 }
 
 // Orphans are the sealed, unretired intents that belong to no transaction in

@@ -3,7 +3,6 @@ package wal
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 
@@ -183,50 +182,4 @@ func (f *frame) groupSum() hashing.Digest {
 		return hashing.Digest{}
 	}
 	return hashing.Raw(f.payload)
-}
-
-// tail is what stands behind the last frame of a log.
-type tail struct {
-	from, to int64 // the torn bytes; equal: there are none
-}
-
-func (t tail) torn() int64 { return t.to - t.from }
-
-// judge tells what is wrong at p, where no valid frame is: nothing (zeros to
-// the end), a torn write, or, where a later frame says that a sync had covered
-// p, damage, which is a *CorruptError about path.
-func (s *scanner) judge(p position, path string) (tail, error) {
-	to, err := lastNonZero(s.r, min(p.off, s.size), s.size)
-	if err != nil || to <= p.off {
-		return tail{p.off, p.off}, err
-	}
-	var first frame
-	for q := s.searchFrom(p.off, p.seq); ; {
-		f, ok, err := q.next()
-		if err != nil {
-			return tail{}, err
-		}
-		if !ok {
-			return tail{p.off, to}, nil
-		}
-		if first.typ == 0 {
-			first = f
-		}
-		if f.synced > p.off {
-			return tail{}, damageBetween(path, p, &first)
-		}
-	}
-}
-
-// damageBetween is the error for what should stand between p and the frame
-// that was found behind the damage.
-func damageBetween(path string, p position, found *frame) error {
-	lost := fmt.Sprintf("frames %d to %d", p.seq, found.seq-1)
-	switch found.seq - p.seq {
-	case 0:
-		lost = fmt.Sprintf("what stood before frame %d", p.seq)
-	case 1:
-		lost = fmt.Sprintf("frame %d", p.seq)
-	}
-	return &CorruptError{Path: path, From: p.off, To: found.off, Lost: lost}
 }

@@ -37,7 +37,8 @@ func (c *shared) write(fs *frames) error {
 		}
 		return wrap(errors.Join(err, c.poison), "append", c.path)
 	}
-	c.pos, c.zeros = end, max(zeros, end.off)
+	c.pos = end
+	c.resized(max(zeros, end.off))
 	return c.written(fs, from)
 }
 
