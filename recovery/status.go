@@ -71,6 +71,11 @@ func Status(ctx context.Context, root string, o Options) (*StatusReport, error) 
 		return s, nil
 	}
 	s.Lock = view.Lock
+	hosts, err := view.Log.HostIntents()
+	if err != nil {
+		return nil, err
+	}
+	s.Host = len(hosts)
 	if s.Pending, err = unfinished(view.Pending); err != nil {
 		return nil, err
 	}

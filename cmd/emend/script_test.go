@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,7 +38,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": scriptExit, "json": scriptJSON, "crash": scriptCrash, "flip": scriptFlip, "hold": scriptHold,
-			"bytes": scriptBytes,
+			"bytes": scriptBytes, "newer": scriptNewer, "host": scriptHost,
 		},
 	})
 }
@@ -126,6 +128,22 @@ func scriptFlip(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	data[i] ^= 1
 	ts.Check(os.WriteFile(name, data, 0o600))
+}
+
+// scriptNewer makes FILE a log of the next version of the format: version and
+// checksum of the file's header keep their places in every version.
+func scriptNewer(ts *testscript.TestScript, neg bool, args []string) {
+	name := ts.MkAbs(args[0])
+	data, err := os.ReadFile(name)
+	ts.Check(err)
+	data[8]++
+	binary.LittleEndian.PutUint32(data[60:], crc32.Checksum(data[:60], crc32.MakeTable(crc32.Castagnoli)))
+	ts.Check(os.WriteFile(name, data, 0o600))
+}
+
+// scriptHost logs a host's intent ID in the workspace ROOT.
+func scriptHost(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(wal.Append(ts.MkAbs(filepath.Join(args[0], ".emend")), wal.Intent{ID: args[1]}))
 }
 
 // scriptHold holds the lock of the workspace ROOT until the script ends.
