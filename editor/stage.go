@@ -103,7 +103,7 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 	if ch.source == sourceLink && c.job.StageLink(slot, ch.origin) == nil {
 		return nil, nil
 	}
-	if ch.origin != st.Path {
+	if ch.origin != c.where(i) {
 		small = nil
 	}
 	f, err := c.job.StageFile(slot, &st.After, c.afterImage(ch, small))
@@ -132,7 +132,7 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 // and returns it where it is small.
 func (c *commit) logBefore(i int) ([]byte, error) {
 	st := &c.job.Steps[i]
-	d, name, err := c.job.Tree.Parent(st.Path)
+	d, name, err := c.job.Tree.Parent(c.where(i))
 	if err != nil {
 		return nil, err
 	}
@@ -219,11 +219,14 @@ func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
 	}
 }
 
+// where is the path at which step i's file stands before anything is published.
+func (c *commit) where(i int) string { return c.job.Where(i, func(int) bool { return false }) }
+
 // recheck looks at step i's path once more before the seal: it must be what
 // Prepare saw, metadata included.
 func (c *commit) recheck(i int) error {
 	st, seen := &c.job.Steps[i], &c.job.Seen[i]
-	p := st.Path
+	p := c.where(i)
 	if st.DirFrom != "" {
 		p = st.DirFrom
 	}

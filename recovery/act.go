@@ -94,6 +94,9 @@ func (v *view) prepareForward(n int) error {
 	if !apply.NeedsImage(st) {
 		return v.job.Empty(v.job.Slot(n, apply.SlotA))
 	}
+	if err := v.job.Empty(v.job.Slot(n, apply.SlotD)); err != nil {
+		return err
+	}
 	return v.restage(n, apply.SlotA, &st.After, wal.After)
 }
 
@@ -114,6 +117,9 @@ func (v *view) prepareBack(n int) error {
 				break
 			}
 		}
+	}
+	if err := v.job.Empty(v.job.Slot(n, apply.SlotD)); err != nil {
+		return err
 	}
 	if s.B.Slot == SlotDisplaced && !st.InPlace {
 		return v.job.SyncSlot(v.job.Slot(n, apply.SlotB))

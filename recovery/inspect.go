@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"strings"
 
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
@@ -53,17 +52,9 @@ func inspect(job *apply.Job, tx *wal.Transaction) (*view, error) {
 	return v, nil
 }
 
-// where is the path at which step n's file stands now: beneath a directory
-// whose rename has not happened yet, that is the old name.
+// where is the path at which step n's file stands now.
 func (v *view) where(n int) string {
-	p := v.job.Steps[n].Path
-	for i := n - 1; i >= 0; i-- {
-		d := &v.job.Steps[i]
-		if d.DirFrom != "" && v.sights[i].Place == PlaceBefore && apply.Below(p, d.Path) {
-			p = d.DirFrom + strings.TrimPrefix(p, d.Path)
-		}
-	}
-	return p
+	return v.job.Where(n, func(dir int) bool { return v.sights[dir].Place != PlaceBefore })
 }
 
 func (v *view) lookAtPath(n int) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emend/emend/internal/fail"
@@ -78,6 +79,20 @@ func (j *Job) Forward(n int) error {
 // path goes, it must be free.
 func (j *Job) Back(n int, letter string) error {
 	return j.move(Inverse(&j.Steps[n]), letter, nil)
+}
+
+// Where is the path at which step n's file stands while not all directory
+// renames have happened yet: beneath one of the others it is still the old
+// name. A file's step comes after the renames of the directories above it.
+func (j *Job) Where(n int, renamed func(step int) bool) string {
+	p := j.Steps[n].Path
+	for i := n - 1; i >= 0; i-- {
+		d := &j.Steps[i]
+		if d.DirFrom != "" && Below(p, d.Path) && !renamed(i) {
+			p = d.DirFrom + strings.TrimPrefix(p, d.Path)
+		}
+	}
+	return p
 }
 
 // Inverse is the step that undoes st.
@@ -161,16 +176,6 @@ func copyFrom(w io.Writer, d vfs.Dir, name string) error {
 	defer f.Close()
 	_, err = Copy(w, f)
 	return err
-}
-
-// RenameSlot gives a slot another letter: the displaced file becomes the image
-// that a rollback publishes.
-func (j *Job) RenameSlot(n int, from, to string) error {
-	name := j.Slot(n, to)
-	if err := removeAny(j.stage, name); err != nil {
-		return err
-	}
-	return j.stage.Rename(j.Slot(n, from), j.stage, name)
 }
 
 // SwapBack puts what a publish, or a rollback, had swapped into a slot back to

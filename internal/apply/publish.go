@@ -199,6 +199,10 @@ func (m *mover) changeWithoutExchange() error {
 	if ok, err := m.cameOut(kept); !ok || err != nil {
 		return errors.Join(err, foreign(m.st))
 	}
+	// The second name may be the last one that holds these bytes.
+	if err := m.j.stage.Sync(); err != nil {
+		return err
+	}
 	return m.j.stage.Rename(m.slot, m.d, m.name)
 }
 
@@ -228,13 +232,16 @@ func (m *mover) cameOut(slot string) (bool, error) {
 }
 
 // moveNoReplace renames without clobbering; where the system cannot, a second
-// name is made and the first one removed.
+// name is made, and made durable before the first one is removed.
 func moveNoReplace(from vfs.Dir, name string, to vfs.Dir, toName string) error {
 	err := from.RenameNoReplace(name, to, toName)
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
 	if err := from.Link(name, to, toName); err != nil {
+		return err
+	}
+	if err := to.Sync(); err != nil {
 		return err
 	}
 	return from.Remove(name)

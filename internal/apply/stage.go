@@ -73,7 +73,8 @@ func (j *Job) SyncSlot(name string) error {
 }
 
 // Restage puts a freshly staged temporary in the slot's place: a slot is
-// replaced by rename, never opened for writing.
+// replaced by one rename, because it may be the last to hold its bytes, and is
+// never opened for writing.
 func (j *Job) Restage(n int, letter string, stage func(tmp string) error) error {
 	tmp := j.Slot(n, slotTmp)
 	if err := removeAny(j.stage, tmp); err != nil {
@@ -82,11 +83,35 @@ func (j *Job) Restage(n int, letter string, stage func(tmp string) error) error 
 	if err := stage(tmp); err != nil {
 		return err
 	}
-	name := j.Slot(n, letter)
-	if err := removeAny(j.stage, name); err != nil {
+	return j.renameSlot(tmp, j.Slot(n, letter))
+}
+
+// RenameSlot gives a slot another letter: the displaced file becomes the image
+// that a rollback publishes.
+func (j *Job) RenameSlot(n int, from, to string) error {
+	return j.renameSlot(j.Slot(n, from), j.Slot(n, to))
+}
+
+// renameSlot replaces whatever is at to. Of two names of one inode rename
+// would leave both.
+func (j *Job) renameSlot(from, to string) error {
+	f, err := j.stage.Lstat(from)
+	if err != nil {
 		return err
 	}
-	return j.stage.Rename(tmp, j.stage, name)
+	t, err := j.stage.Lstat(to)
+	switch {
+	case vfs.NotExist(err):
+	case err != nil:
+		return err
+	case t.SameFile(f):
+		return j.stage.Remove(from)
+	case t.Kind == vfs.Directory || f.Kind == vfs.Directory:
+		if err := removeAny(j.stage, to); err != nil {
+			return err
+		}
+	}
+	return j.stage.Rename(from, j.stage, to)
 }
 
 // Empty removes a slot, whatever image it holds.
