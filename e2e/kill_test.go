@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,8 +95,9 @@ func TestKillApplyThenRecover(t *testing.T) {
 		for rnd.IntN(3) == 0 {
 			runAndKill(t, root, chance(rnd, usual), "recover")
 		}
-		r := emend(t, root, "recover")
-		require.Zero(t, r.exit, "round %d: %s%s", round, r.stdout, r.stderr)
+		for _, intent := range emendJSON(t, root, 0, "recover")["intents"].([]any) {
+			ended[fmt.Sprint("recovered ", intent.(map[string]any)["action"])]++
+		}
 
 		got, want, name := readTree(t, root), p.before, "before"
 		if acknowledged || !maps.Equal(got, want) {
@@ -109,7 +112,10 @@ func TestKillApplyThenRecover(t *testing.T) {
 	t.Logf("an undisturbed run takes %v; killed ones ended %v", usual, ended)
 }
 
-// requireNothingElse demands that .emend holds nothing but what it always has.
+// emendsOwn is all that .emend ever holds when nothing is parked; torn- files
+// are what was cut off the log.
+var emendsOwn = regexp.MustCompile(`^(\.gitignore|lock|stage|wal\.log|torn-[0-9.-]+)$`)
+
 func requireNothingElse(t *testing.T, root string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(root, ".emend"))
@@ -118,7 +124,7 @@ func requireNothingElse(t *testing.T, root string) {
 	}
 	require.NoError(t, err)
 	for _, e := range entries {
-		require.Contains(t, []string{".gitignore", "lock", "stage", "wal.log"}, e.Name())
+		require.Regexp(t, emendsOwn, e.Name())
 	}
 }
 
@@ -137,8 +143,7 @@ func TestKillRecoverWithChangingPolicies(t *testing.T) {
 		for range 1 + rnd.IntN(4) {
 			runAndKill(t, root, chance(rnd, usual), "recover", "--policy", policies[rnd.IntN(len(policies))])
 		}
-		r := emend(t, root, "recover")
-		require.Zero(t, r.exit, "round %d: %s%s", round, r.stdout, r.stderr)
+		require.Empty(t, emendJSON(t, root, 0, "recover")["error"])
 		got := readTree(t, root)
 		if succeeded || !maps.Equal(got, p.before) {
 			requireTree(t, p.after, got, "round %d, succeeded: %v", round, succeeded)
