@@ -53,7 +53,7 @@ func (a *app) applyCommand() *cobra.Command {
 	})
 	f.format = choose(cmd, "format", "what FILE is", input.Formats()...)
 	f.onDrift = choose(cmd, "on-drift", "what to do where a file is not as expected", "reject", "relocate", "merge")
-	f.durability = choose(cmd, "durability", "none: skip every sync; a crash may then leave anything", "full", "none")
+	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
 	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "only tell whether the plan would apply; write nothing")

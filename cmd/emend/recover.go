@@ -62,10 +62,13 @@ func (a *app) recover(ctx context.Context, f recoverFlags) error {
 	r, err := recovery.Run(ctx, root, recovery.Options{
 		Policy: f.recoveryPolicy(), DryRun: f.dryRun, LockWait: f.lockWait,
 	})
-	if r != nil && err != nil {
-		a.recovered = r.Intents
-	}
 	if err != nil {
+		if r != nil { // what was done before the error stays done
+			for _, intent := range r.Intents {
+				a.recovered = append(a.recovered, intent)
+				a.out.note("%s", intentLine(intent))
+			}
+		}
 		return err
 	}
 	a.exit = recoverExit(r, f.dryRun)
@@ -131,6 +134,9 @@ func cutTo(quarantine string) string {
 
 // intentLine says in one line what became of an intent.
 func intentLine(r recovery.IntentReport) string {
+	if r.Action == recovery.ActionDiscarded {
+		return fmt.Sprintf("discarded %s: it had not changed anything yet", r.ID)
+	}
 	label := ""
 	if r.Label != "" {
 		label = " (" + oneLine(r.Label) + ")"
