@@ -126,7 +126,11 @@ func (m model) operation(op Op, before model, made map[string]bool, prune bool) 
 		m[o.Path] = e
 		return ok
 	case Create:
-		return m.put(o.Path, file(string(o.Content)), made)
+		e := file(string(o.Content))
+		if o.Mode == Executable {
+			e.mode = 0o755
+		}
+		return m.put(o.Path, e, made)
 	case Copy:
 		e, ok := before[o.From]
 		return ok && e.kind != vfs.Directory && m.put(o.To, e, made)

@@ -41,7 +41,20 @@ func components(path string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, escape("the path is the root itself")
 	}
-	return names, nil
+	return names, checkNames(names)
+}
+
+// checkNames refuses names that are not for plans, and so also links to them.
+func checkNames(names []string) error {
+	for _, name := range names {
+		switch {
+		case strings.ContainsRune(name, 0):
+			return escape("the path contains a NUL byte")
+		case strings.EqualFold(name, ".git"), strings.EqualFold(name, apply.EmendDir):
+			return escape(name + " is never touched")
+		}
+	}
+	return nil
 }
 
 func escape(message string) *fail.Error { return fail.New(fail.PathEscape, "", "", "%s", message) }
@@ -85,7 +98,7 @@ func (w *walker) step() (*slot, error) {
 	if name == ".." {
 		return w.up(last)
 	}
-	s, err := w.find(name)
+	s, err := w.lookup(w.dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -141,18 +154,6 @@ func (w *walker) up(last bool) (*slot, error) {
 	return nil, escape("a link leads to the root itself")
 }
 
-// find looks name up. Names that are not for plans are refused here, so that
-// links to them are refused as well.
-func (w *walker) find(name string) (*slot, error) {
-	switch {
-	case strings.ContainsRune(name, 0):
-		return nil, escape("the path contains a NUL byte")
-	case strings.EqualFold(name, ".git"), strings.EqualFold(name, apply.EmendDir):
-		return nil, escape(name + " is never touched")
-	}
-	return w.lookup(w.dir, name)
-}
-
 // followLink puts the target's names before what is left of the path.
 func (w *walker) followLink(target string) error {
 	if w.links++; w.links > maxLinks {
@@ -166,6 +167,9 @@ func (w *walker) followLink(target string) error {
 		w.dir, target = w.root, rest
 	}
 	names := slices.DeleteFunc(strings.Split(target, "/"), func(name string) bool { return name == "" || name == "." })
+	if err := checkNames(names); err != nil {
+		return err
+	}
 	w.todo = append(names, w.todo...)
 	if len(w.todo) > 0 {
 		return nil
