@@ -150,7 +150,7 @@ func (c *change) edits(bare bool) []locator.Edit {
 	for i, h := range c.hunks {
 		edits[i] = locator.Edit{
 			Lines: &locator.Lines{First: h.first, Last: h.last},
-			Old:   append([]byte{}, h.old...),
+			Old:   h.old,
 			Text:  h.new,
 			AtEOF: h.oldEnds || h.newEnds || !h.trailing && !bare,
 		}

@@ -137,11 +137,7 @@ var flavours = []struct {
 // drifted.
 func TestAgreesWithGit(t *testing.T) {
 	g := newGit(t)
-	rounds := 25
-	if os.Getenv("EMEND_LONG") != "" {
-		rounds = 3000
-	}
-	for seed := range rounds {
+	for seed := range rounds(15) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		before := randomTree(rng)
 		after := mutate(rng, before)
@@ -162,6 +158,14 @@ func TestAgreesWithGit(t *testing.T) {
 		}
 		g.compareDrifted(rng, seed, before, g.must("diff", "--binary", "-M", from, to))
 	}
+}
+
+// rounds is how often to try something random: n times, or thousands.
+func rounds(n int) int {
+	if os.Getenv("EMEND_LONG") != "" {
+		return 3000
+	}
+	return n
 }
 
 // compareDrifted compares plan and git apply on a tree that is not the one

@@ -11,7 +11,7 @@ import (
 type hunk struct {
 	line             int    // of its header in the patch
 	first, last      int    // the old lines, from 1; last = first-1 for an insertion before first
-	old, new         []byte // context included
+	old, new         []byte // context included; old is never nil
 	context          bool   // there are lines of context
 	trailing         bool   // ... behind the last change
 	oldEnds, newEnds bool   // the text of that side ends here, without a line end
@@ -43,7 +43,7 @@ func (p *parser) hunk() (hunk, error) {
 	if !ok {
 		return hunk{}, p.errorf("malformed hunk header %.100q", bytes.TrimRight(p.line, "\r\n"))
 	}
-	h := hunk{line: p.number, first: r.first, last: r.first + r.old - 1}
+	h := hunk{line: p.number, first: r.first, last: r.first + r.old - 1, old: []byte{}}
 	changed, previous := false, byte(0)
 	for p.advance(); r.old > 0 || r.new > 0 || isEndMark(p.line); p.advance() {
 		if isEndMark(p.line) {

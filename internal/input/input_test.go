@@ -1,0 +1,65 @@
+package input
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emend/emend/editor"
+	"github.com/emend/emend/internal/fail"
+)
+
+const (
+	aPlan = ` {"emend": 1, "ops": [{"op": "mkdir", "path": "d"}]}`
+	aDiff = "From: A\n\n--- f\n+++ f\n@@ -1 +1 @@\n-a\n+b\n"
+)
+
+func TestDetect(t *testing.T) {
+	tests := []struct{ name, data, want string }{
+		{"plan", aPlan, "plan"},
+		{"plan after a byte order mark", "\xef\xbb\xbf{}", "plan"},
+		{"broken plan", "{", "plan"},
+		{"diff", aDiff, "diff"},
+		{"git diff", "diff --git a/f b/f\n", "diff"},
+		{"combined diff", "diff --cc f\n", "diff"},
+		{"diff with a brace", "{\n" + aDiff, "plan"},
+		{"array", "[]", ""},
+		{"prose", "hello\n", ""},
+		{"empty", "", ""},
+		{"NUL", "\x00", ""},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Detect([]byte(c.data))
+			require.Equal(t, c.want, got)
+			if c.want == "" {
+				require.Equal(t, fail.Parse, fail.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, format := range []string{Auto, "plan"} {
+		p, err := Parse(format, []byte(aPlan), Options{})
+		require.NoError(t, err)
+		require.Equal(t, editor.Plan{Ops: []editor.Op{editor.Mkdir{Path: "d"}}}, p)
+	}
+	for _, format := range []string{Auto, "diff"} {
+		p, err := Parse(format, []byte(aDiff), Options{})
+		require.NoError(t, err)
+		require.True(t, p.PruneDirs)
+		require.Equal(t, "f", p.Ops[0].(editor.Edit).Path)
+	}
+	strip := 1
+	_, err := Parse("diff", []byte(aDiff), Options{Strip: &strip})
+	require.ErrorContains(t, err, "nothing remains of the name")
+}
+
+func TestUnknownFormatIsUsage(t *testing.T) {
+	_, err := Parse("patch", []byte(aDiff), Options{})
+	require.Equal(t, fail.Usage, fail.KindOf(err))
+	require.ErrorContains(t, err, "want auto, plan, diff")
+	_, err = Parse("diff", []byte(aPlan), Options{})
+	require.Equal(t, fail.Parse, fail.KindOf(err))
+}
