@@ -152,13 +152,17 @@ func (a *app) readPlan(ctx context.Context, args []string, f applyFlags) (editor
 		opts.Strip = &f.strip
 	}
 	plan, err := input.Parse(f.format.value, data, opts)
+	if err != nil {
+		name, _ := inputName(args)
+		return editor.Plan{}, fail.Wrap(err, "parse", name)
+	}
 	if f.keyGiven {
 		plan.Key = f.key
 	}
 	if f.labelGiven {
 		plan.Label = f.label
 	}
-	return plan, err
+	return plan, nil
 }
 
 func (f applyFlags) options() []editor.Option {

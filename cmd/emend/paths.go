@@ -48,15 +48,25 @@ func nearestWith(dir, name string) (string, bool) {
 	}
 }
 
-// readInput reads the FILE of args, relative to the current directory; none or
-// "-" is stdin. It does not outlast ctx, whatever whoever writes a pipe does.
-func (a *app) readInput(ctx context.Context, args []string) ([]byte, error) {
-	name, read := "stdin", func() ([]byte, error) { return io.ReadAll(a.out.in) }
+// inputName is the FILE of args: none or "-" is stdin.
+func inputName(args []string) (name string, isFile bool) {
 	if len(args) == 1 && args[0] != "-" {
-		name, read = args[0], func() ([]byte, error) { return os.ReadFile(args[0]) }
-	} else if a.out.inTTY {
-		return nil, fail.New(fail.Usage, "read", "stdin", "is a terminal").
+		return args[0], true
+	}
+	return "stdin", false
+}
+
+// readInput reads the FILE of args, relative to the current directory. It does
+// not outlast ctx, whatever whoever writes a pipe does.
+func (a *app) readInput(ctx context.Context, args []string) ([]byte, error) {
+	name, isFile := inputName(args)
+	if !isFile && a.out.inTTY {
+		return nil, fail.New(fail.Usage, "read", name, "is a terminal").
 			WithHint("name a FILE, or pipe a plan or a patch in: git diff | emend apply")
+	}
+	read := func() ([]byte, error) { return io.ReadAll(a.out.in) }
+	if isFile {
+		read = func() ([]byte, error) { return os.ReadFile(name) }
 	}
 	type result struct {
 		data []byte
