@@ -15,6 +15,9 @@ func (p *preparer) edit(o Edit) error {
 	if err != nil {
 		return err
 	}
+	if done, err := p.editLarge(n, o); done || err != nil {
+		return err
+	}
 	found, err := p.locate(n, o)
 	if err != nil {
 		return err

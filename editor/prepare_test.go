@@ -495,3 +495,36 @@ func TestLesson14PathsAreRelativeToTheRoot(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "d/f", got.changes[0].Path)
 }
+
+// A large file is edited by byte ranges as a small one is, without being held.
+func TestLargeFiles(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", largeSize/16) + "end"
+	disk := model{"f": file(text)}
+	tree := disk.tree(t)
+	raw := hashing.Raw([]byte(text))
+	edits := []locator.Edit{{Start: len(text) - 3, End: len(text), Text: []byte("END"), Old: []byte("end")}, {Start: 0, End: 1, Text: []byte("zero")}}
+	want := hashing.Raw([]byte("zero" + text[1:len(text)-3] + "END"))
+	for anchor, e := range map[string]Edit{
+		"hash": {Path: "f", Expect: RawHash(raw), Edits: edits}, "none": {Path: "f", Edits: edits}, "old": {Path: "f", Edits: edits[:1]},
+	} {
+		p := &preparer{virtual: newVirtual(tree, false, apply.Creator{}), ops: []Op{e}}
+		n, err := p.file("f")
+		require.NoError(t, err)
+		done, err := p.editLarge(n, e)
+		require.NoError(t, err)
+		require.True(t, done)
+		require.EqualValues(t, anchor, n.anchor)
+		require.Len(t, n.body.edits, len(e.Edits))
+		if len(e.Edits) == 2 {
+			require.Equal(t, want, n.is.Hash)
+			require.Equal(t, wal.Replacement{Start: int64(len(text) - 3), Old: []byte("end"), New: []byte("END")}, n.body.edits[1])
+		}
+	}
+	for _, e := range []Edit{
+		{Path: "f", Expect: RawHash(want), Edits: edits},
+		{Path: "f", Edits: []locator.Edit{{Start: 1, End: 2, Old: []byte("x")}}},
+	} {
+		_, err := prepare(t.Context(), tree, Plan{Ops: []Op{e}}, prepareOptions{})
+		require.Equal(t, fail.Drift, fail.KindOf(err))
+	}
+}

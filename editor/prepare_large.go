@@ -1,0 +1,117 @@
+package editor
+
+import (
+	"io"
+	"slices"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+// largeSize is the size above which a file is not held in memory where its
+// edits name byte ranges.
+const largeSize = 64 << 20
+
+// editLarge applies an edit of byte ranges to a large file without holding it.
+// It reports false, and has done nothing, where the edit needs the whole text:
+// to look for its places, or because the file is not as expected.
+func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
+	if n.body.from != n || n.info.Size <= largeSize || !o.onlyRanges() {
+		return false, nil
+	}
+	if err := p.load(n); err != nil {
+		return false, err
+	}
+	if len(n.body.spans) > 0 || o.Expect.Raw != nil && *o.Expect.Raw != n.was.Hash {
+		return false, nil
+	}
+	spans := make([]locator.Span, len(o.Edits))
+	for i, e := range o.Edits {
+		spans[i] = locator.Span{Start: e.Start, End: e.End, Text: e.Text}
+	}
+	locator.Sort(spans)
+	spans, err := locator.Compose(n.was.Size, nil, spans)
+	if err != nil {
+		return false, nil // the ladder says it better
+	}
+	s := &streamed{edits: o.Edits, spans: spans, size: n.was.Size}
+	if err := p.scan(n, s.pass); err != nil || !s.inPlace {
+		return false, err
+	}
+	if err := p.writable(n, s.after.raw); err != nil {
+		return false, err
+	}
+	n.body.spans, n.body.edits = spans, s.replaced
+	n.is.Hash, n.is.Norm, n.is.Size = s.after.raw, s.after.norm, s.after.size
+	n.note(wal.StepEdit, o.anchorInPlace())
+	n.edits += len(o.Edits)
+	return true, nil
+}
+
+// onlyRanges reports whether nothing but byte ranges and a raw hash say what
+// the edit is about.
+func (o Edit) onlyRanges() bool {
+	return o.Base == nil && (o.Expect.Norm == nil || o.Expect.Raw != nil) && len(o.Expect.GitBlob) == 0 &&
+		!slices.ContainsFunc(o.Edits, func(e locator.Edit) bool {
+			return e.Lines != nil || e.Range != nil || e.Find != nil || e.AtEOF
+		})
+}
+
+// anchorInPlace is the anchor of edits that are where they say.
+func (o Edit) anchorInPlace() locator.Anchor {
+	if o.Expect.Raw != nil {
+		return anchorHash
+	}
+	anchor := locator.AnchorOld
+	for _, e := range o.Edits {
+		if e.Old == nil {
+			anchor = locator.AnchorNone
+		}
+	}
+	return anchor
+}
+
+// streamed is one pass over a large file.
+type streamed struct {
+	edits []locator.Edit
+	spans []locator.Span
+	size  int64
+
+	inPlace  bool // the old texts stand where the edits say
+	replaced []wal.Replacement
+	after    sums
+}
+
+func (s *streamed) pass(f vfs.File) (sums, error) {
+	s.inPlace = true
+	for _, e := range s.edits {
+		if e.Old == nil {
+			continue
+		}
+		stands, err := readRange(f, e.Start, e.End)
+		if err != nil {
+			return sums{}, err
+		}
+		s.inPlace = s.inPlace && string(stands) == string(e.Old)
+	}
+	s.replaced = make([]wal.Replacement, len(s.spans))
+	for i, span := range s.spans {
+		old, err := readRange(f, span.Start, span.End)
+		if err != nil {
+			return sums{}, err
+		}
+		s.replaced[i] = wal.Replacement{Start: int64(span.Start), Old: old, New: span.Text}
+	}
+	before, after := hashing.NewHasher(), hashing.NewHasher()
+	err := locator.SpliceTo(after, io.TeeReader(f, before), s.size, s.spans)
+	s.after = sumsOf(after)
+	return sumsOf(before), err
+}
+
+func readRange(f vfs.File, start, end int) ([]byte, error) {
+	b := make([]byte, end-start)
+	_, err := f.ReadAt(b, int64(start))
+	return b, err
+}
