@@ -152,7 +152,16 @@ func (ed *Editor) recover(ctx context.Context) error {
 			ed.opts.onRecovered(i)
 		}
 	}
-	return err
+	if err == nil {
+		return nil
+	}
+	// This call has changed nothing; what a crash left still waits.
+	e := fail.From(err, "recover", "")
+	if e.State == fail.NeedsRecovery {
+		e = e.WithState(fail.Unchanged)
+		e.Kind = fail.PendingRecovery
+	}
+	return e
 }
 
 // Recovered reports the intents that this Editor has recovered so far.

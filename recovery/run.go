@@ -5,9 +5,7 @@ package recovery
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/emend/emend/internal/apply"
@@ -34,26 +32,30 @@ const tries = 20
 // to do. On an error what was not retired stays for the next run. A root
 // without .emend has nothing to recover.
 func Run(ctx context.Context, root string, o Options) (*Report, error) {
-	w, err := apply.OpenWorkspace(root, apply.WorkspaceOptions{FS: o.FS, ReadOnly: o.DryRun})
+	r := &Report{Intents: []IntentReport{}}
+	if o.DryRun {
+		return r, r.preview(root, o)
+	}
+	w, err := apply.OpenWorkspace(root, apply.WorkspaceOptions{FS: o.FS})
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
-	r := &Report{Intents: []IntentReport{}}
 	if w.Log == nil {
 		return r, nil
 	}
-	if o.DryRun {
-		err = r.dryRun(ctx, w, o)
-	} else {
-		if err = w.Log.Acquire(ctx, o.LockWait, nil); err == nil {
-			defer w.Log.Release()
-			err = r.Recover(ctx, w, o.Policy)
-		}
+	if err = w.Log.Acquire(ctx, o.LockWait, nil); err == nil {
+		defer w.Log.Release()
+		err = r.Recover(ctx, w, o.Policy)
 	}
+	r.repaired(w)
+	return r, err
+}
+
+// repaired notes what was repaired in the log.
+func (r *Report) repaired(w *apply.Workspace) {
 	rep := w.Log.Report()
 	r.Log = LogReport{TornBytes: rep.TornBytes, Quarantine: rep.Quarantine}
-	return r, err
 }
 
 // Recover is Run for whoever holds the log's lock already; the intents are
@@ -76,7 +78,7 @@ func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy)
 		}
 		r.Intents = append(r.Intents, ir)
 	}
-	return r.sweep(w, false)
+	return r.sweep(w)
 }
 
 // Resolve recovers one sealed intent, under the log's lock. It is also how a
@@ -191,70 +193,6 @@ func (v *view) logDecision(w *apply.Workspace, course Course) error {
 			}
 			v.tx.Decision = d
 			return nil
-		}
-	}
-	return nil
-}
-
-// dryRun reports what Run would do. Without the lock an intent may be another
-// process's, in flight: then it is left alone.
-func (r *Report) dryRun(ctx context.Context, w *apply.Workspace, o Options) error {
-	if held, pid, err := w.Log.Holder(); err != nil || held {
-		return errors.Join(err, &wal.LockedError{PID: pid})
-	}
-	pending := w.Log.Pending()
-	slices.Reverse(pending)
-	for _, tx := range pending {
-		job, err := load(w, tx)
-		if err != nil {
-			return err
-		}
-		v, err := inspect(job, tx)
-		if err != nil {
-			return errors.Join(err, job.Close())
-		}
-		r.Intents = append(r.Intents, v.report(Decide(v.verdicts, tx.Decision, o.Policy)))
-		job.Close()
-	}
-	return r.sweep(w, true)
-}
-
-// sweep removes slots of no sealed, unretired intent and of no transaction in
-// flight. Those of an intent that never reached its commit point are reported
-// as discarded.
-func (r *Report) sweep(w *apply.Workspace, dryRun bool) error {
-	left, err := w.Slots()
-	if err != nil || len(left) == 0 {
-		return err
-	}
-	if !dryRun {
-		// A retire that is only in the page cache must not outlive its slots.
-		if err := w.Log.Sync(); err != nil {
-			return err
-		}
-	}
-	keep := make(map[string]bool)
-	for _, tx := range w.Log.Pending() {
-		keep[tx.ID.String()] = true
-	}
-	reported := make(map[string]bool)
-	for _, name := range left {
-		intent, _, _ := strings.Cut(name, "-")
-		id, err := wal.ParseID(intent)
-		if err != nil || keep[intent] || w.Log.Live(id) {
-			continue
-		}
-		if tx, err := w.Log.Find(id); err != nil {
-			return err
-		} else if tx == nil && !reported[intent] {
-			reported[intent] = true
-			r.Intents = append(r.Intents, IntentReport{ID: intent, Action: ActionDiscarded})
-		}
-		if dryRun {
-			continue
-		}
-		if err := w.RemoveSlot(name); err != nil {
-			return fail.Wrap(err, "empty", name)
 		}
 	}
 	return nil

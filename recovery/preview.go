@@ -1,0 +1,47 @@
+package recovery
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/emend/emend/internal/apply"
+	"github.com/emend/emend/wal"
+)
+
+// preview reports what Run would do, without the lock. What belongs to a
+// process that is alive is left alone.
+func (r *Report) preview(root string, o Options) error {
+	s, err := OpenSurvey(root, o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if s.Log == nil {
+		return nil
+	}
+	slices.Reverse(s.Pending)
+	for _, tx := range s.Pending {
+		if err := r.previewIntent(s.Workspace, tx, o.Policy); err != nil {
+			return err
+		}
+	}
+	r.repaired(s.Workspace)
+	if s.Lock.Held {
+		return nil
+	}
+	left, err := slotsOfNobody(s.Workspace)
+	r.discarded(left)
+	return err
+}
+
+func (r *Report) previewIntent(w *apply.Workspace, tx *wal.Transaction, policy Policy) error {
+	job, err := load(w, tx)
+	if err != nil {
+		return err
+	}
+	v, err := inspect(job, tx)
+	if err == nil {
+		r.Intents = append(r.Intents, v.report(Decide(v.verdicts, tx.Decision, policy)))
+	}
+	return errors.Join(err, job.Close())
+}
