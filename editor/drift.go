@@ -29,7 +29,8 @@ const (
 
 // strength lists the anchors, the strongest first.
 var strength = []locator.Anchor{
-	"", anchorHash, anchorNorm, locator.AnchorOld, locator.AnchorFind, locator.AnchorMoved, anchorMerged, locator.AnchorNone,
+	"", anchorHash, anchorNorm, locator.AnchorOld, locator.AnchorFind,
+	locator.AnchorMoved, anchorMerged, locator.AnchorNone,
 }
 
 // weaker returns the weaker of two anchors.
@@ -140,7 +141,7 @@ func (s *subject) unexpected(policy DriftPolicy) (placed, error) {
 	case policy == RelocateDrift:
 		return s.relocated()
 	}
-	if several := s.twins(); several != nil {
+	if several := s.twins(false); several != nil {
 		return placed{}, several
 	}
 	return placed{}, err
@@ -194,15 +195,16 @@ func standsAt(m *locator.Mapper, content []byte, e locator.Edit) bool {
 }
 
 // twins is an error of kind ambiguous if the old text of an edit stands in
-// several places: also where one of them is the old place, for it may be the
+// several places. With inPlace the old place must be one of them: it may be the
 // twin that has come into it.
-func (s *subject) twins() error {
+func (s *subject) twins(inPlace bool) error {
+	m := locator.NewMapper(s.now)
 	for i, e := range s.Edits {
-		if len(e.Old) == 0 || len(locator.Candidates(s.now, e.Old, 2)) < 2 {
+		if len(e.Old) == 0 || inPlace && !standsAt(m, s.now, e) || len(locator.Candidates(s.now, e.Old, 2)) < 2 {
 			continue
 		}
-		err := fail.New(fail.Ambiguous, "", "", "edit %d of %d: the file has changed, and the old text stands in several places",
-			i+1, len(s.Edits))
+		err := fail.New(fail.Ambiguous, "", "",
+			"edit %d of %d: the file has changed, and the old text stands in several places", i+1, len(s.Edits))
 		err.Candidates = locator.Candidates(s.now, e.Old, locator.MaxCandidates)
 		return err
 	}
@@ -211,12 +213,13 @@ func (s *subject) twins() error {
 
 // refuse is the last rung.
 func (s *subject) refuse(n *node) error {
-	if err := s.twins(); err != nil {
+	if err := s.twins(true); err != nil {
 		return explain(err, s.Expect, n)
 	}
 	err := drifted(s.Expect, n)
 	if w := s.Expect; w.Norm != nil && *w.Norm == n.is.Norm {
-		return err.WithHint("only white space, line ends or a BOM differ: say what the edits were made for (base), or make the plan anew")
+		return err.WithHint("only white space, line ends or a BOM differ: give the text that the edits were made for (base), " +
+			"or make the plan anew")
 	}
 	return err.WithHint("make the plan anew for the file as it is, or let edits follow their old text (relocate)")
 }

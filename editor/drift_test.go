@@ -83,6 +83,9 @@ func TestDriftLadder(t *testing.T) {
 			edit: withBase(expecting(base, locator.Edit{Lines: &locator.Lines{First: 2, Last: 2}, Text: []byte("2\n")}), base), want: "one\n2\nthree\nfour\nfive\n", anchor: "merged"},
 		{name: "merge of two inserts at one place", file: "one\nx\ntwo\nthree\nfour\n", policy: MergeDrift,
 			edit: withBase(expecting(base, locator.Edit{Start: 4, End: 4, Text: []byte("y\n")}), base), kind: fail.Conflict},
+		{name: "reject where the old text stands elsewhere, twice", file: "zero\n" + base + base, edit: expecting(base, two), kind: fail.Drift},
+		{name: "reject where the old text has got a twin", file: base + base, edit: expecting(base, two), kind: fail.Ambiguous},
+
 		{name: "merge, base unknown", file: "zero\n" + base, policy: MergeDrift, edit: expecting(base, bare(two)), kind: fail.Drift},
 
 		{name: "old in place", file: base, edit: editOf("f", two), want: "one\n2\nthree\nfour\n", anchor: "old"},

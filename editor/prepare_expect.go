@@ -18,7 +18,8 @@ func (e Expect) exactly(n *node, content []byte) bool {
 	if e.Raw == nil && len(e.GitBlob) == 0 {
 		return false
 	}
-	return (e.Raw == nil || *e.Raw == n.is.Hash) && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, gitBlob(content, len(e.GitBlob))))
+	rawOK := e.Raw == nil || *e.Raw == n.is.Hash
+	return rawOK && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, gitBlob(content, len(e.GitBlob))))
 }
 
 // gitBlob is the object id of size bytes that git gives to content.

@@ -6,75 +6,8 @@ import (
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
-	"github.com/emend/emend/locator"
 	"github.com/emend/emend/wal"
 )
-
-func (p *preparer) edit(o Edit) error {
-	n, err := p.file(o.Path)
-	if err != nil {
-		return err
-	}
-	if done, err := p.editLarge(n, o); done || err != nil {
-		return err
-	}
-	found, err := p.locate(n, o)
-	if err != nil {
-		return err
-	}
-	n.note(wal.StepEdit, found.anchor)
-	n.edits += len(found.spans)
-	n.shifted += found.shifted
-	return p.splice(n, found.spans)
-}
-
-func (p *preparer) write(o Write) error {
-	s, err := p.resolve(o.Path, walk{follow: true, make: o.Expect.empty()})
-	if err != nil {
-		return err
-	}
-	if s.now == nil && o.Expect.empty() {
-		return p.newFile(s, body{literal: o.Content}, o.Mode, wal.StepWrite)
-	}
-	n, err := p.fileAt(s)
-	if err != nil {
-		return err
-	}
-	anchor, err := p.expect(n, o.Expect)
-	if err != nil {
-		return err
-	}
-	n.note(wal.StepWrite, anchor)
-	if err := p.replace(n, o.Content); err != nil || o.Mode == 0 {
-		return err
-	}
-	n.is.Meta.Mode = o.Mode.change(n.is.Meta.Mode)
-	return nil
-}
-
-func (p *preparer) rewrite(o Rewrite) error {
-	n, err := p.file(o.Path)
-	if err != nil {
-		return err
-	}
-	anchor, err := p.expect(n, o.Expect)
-	if err != nil {
-		return err
-	}
-	old, err := p.read(n)
-	if err != nil {
-		return err
-	}
-	content, err := o.Func(old)
-	if err != nil {
-		if fail.Of(err) != nil {
-			return err
-		}
-		return &fail.Error{Kind: fail.Drift, Message: err.Error(), State: fail.Unchanged, Err: err}
-	}
-	n.note(wal.StepWrite, anchor)
-	return p.replace(n, content)
-}
 
 func (p *preparer) create(o Create) error {
 	s, err := p.freeSlot(o.Path)
@@ -261,28 +194,6 @@ func (p *preparer) mkdir(o Mkdir) error {
 	return nil
 }
 
-// file returns the file at path, through links.
-func (p *preparer) file(path string) (*node, error) {
-	s, err := p.resolve(path, walk{follow: true})
-	if err != nil {
-		return nil, err
-	}
-	return p.fileAt(s)
-}
-
-// fileAt returns the file at s, which an operation is about to change.
-func (p *preparer) fileAt(s *slot) (*node, error) {
-	switch n := s.now; {
-	case n == nil:
-		return nil, missing()
-	case !n.isFile():
-		return nil, irregular(n)
-	default:
-		p.touch(s)
-		return n, nil
-	}
-}
-
 // freeSlot returns the slot at path, where nothing may stand.
 func (p *preparer) freeSlot(path string) (*slot, error) {
 	s, err := p.resolve(path, walk{make: true})
@@ -330,17 +241,6 @@ func (p *preparer) newLink(s *slot, target string) error {
 	is := wal.State{Kind: vfs.Symlink, Target: target, Hash: hashing.Raw([]byte(target)), Meta: meta}
 	p.place(&node{is: is, loaded: true, op: wal.StepSymlink}, s)
 	return nil
-}
-
-// note remembers for the report that op changed n; the first change of the
-// content names it, and the weakest anchor stands for all.
-func (n *node) note(op wal.Op, anchor locator.Anchor) {
-	if n.op == wal.StepNone || n.op == wal.StepChmod {
-		n.op = op
-	}
-	if n.disk != nil {
-		n.anchor = weaker(n.anchor, anchor)
-	}
 }
 
 func missing() error { return fail.New(fail.NotFound, "", "", "there is no such file") }
