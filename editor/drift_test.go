@@ -52,48 +52,76 @@ func TestDriftLadder(t *testing.T) {
 		kind    fail.Kind
 	}{
 		{name: "raw hash", file: base, edit: expecting(base, bare(two)), want: "one\n2\nthree\nfour\n", anchor: "hash"},
-		{name: "base alone is an expectation", file: base, edit: withBase(editOf("f", bare(two)), base), want: "one\n2\nthree\nfour\n", anchor: "hash"},
+		{name: "base alone is an expectation", file: base, edit: withBase(editOf("f", bare(two)), base),
+			want: "one\n2\nthree\nfour\n", anchor: "hash"},
 		{name: "base alone, drifted", file: "0\n" + base, edit: withBase(editOf("f", bare(two)), base), kind: fail.Drift},
 		{name: "base of another text", file: base, edit: withBase(expecting(base, two), "other"), kind: fail.Usage},
 
-		{name: "norm of a normal form", file: "\uFEFF" + crlf, edit: expecting(base, bare(two)), want: "\uFEFFone\r\n2\r\nthree\r\nfour\r\n", anchor: "norm"},
-		{name: "norm with the plan's base", file: base, edit: withBase(expecting(crlf, bare(replaced(crlf, "two\r\n", ""))), crlf), want: "one\nthree\nfour\n", anchor: "norm"},
-		{name: "norm with the log's base", file: base, known: crlf, edit: expecting(crlf, bare(replaced(crlf, "two", "2"))), want: "one\n2\nthree\nfour\n", anchor: "norm"},
+		{name: "norm of a normal form", file: "\uFEFF" + crlf, edit: expecting(base, bare(two)),
+			want: "\uFEFFone\r\n2\r\nthree\r\nfour\r\n", anchor: "norm"},
+		{name: "norm with the plan's base",
+			file: base, edit: withBase(expecting(crlf, bare(replaced(crlf, "two\r\n", ""))),
+				crlf), want: "one\nthree\nfour\n", anchor: "norm"},
+		{name: "norm with the log's base", file: base, known: crlf, edit: expecting(crlf,
+			bare(replaced(crlf, "two", "2"))), want: "one\n2\nthree\nfour\n", anchor: "norm"},
 		{name: "norm, base unknown", file: base, edit: expecting(crlf, bare(replaced(crlf, "two", "2"))), kind: fail.Drift},
 		{name: "norm, old in place but base unknown", file: base, edit: expecting(crlf, two), kind: fail.Drift},
-		{name: "norm, inside what was dropped", file: base, edit: withBase(expecting("one \t\n", locator.Edit{Start: 4, End: 4, Text: []byte("x")}), "one \t\n"), kind: fail.Drift},
-		{name: "norm, nothing but white space", file: "one  \n", edit: withBase(expecting("one \n", locator.Edit{Start: 3, End: 4}), "one \n"), kind: fail.Drift},
-		{name: "norm alone, held by old", file: crlf, edit: normOnly(expecting(base, replaced(crlf, "two", "2"))), want: "one\r\n2\r\nthree\r\nfour\r\n", anchor: "norm"},
-		{name: "norm alone, held by find", file: crlf, edit: normOnly(expecting(base, locator.Edit{Find: []byte("two"), Text: []byte("2")})), want: "one\r\n2\r\nthree\r\nfour\r\n", anchor: "norm"},
+		{name: "norm, inside what was dropped",
+			file: base, edit: withBase(expecting("one \t\n", locator.Edit{Start: 4, End: 4, Text: []byte("x")}),
+				"one \t\n"), kind: fail.Drift},
+		{name: "norm, nothing but white space",
+			file: "one  \n", edit: withBase(expecting("one \n", locator.Edit{Start: 3, End: 4}), "one \n"), kind: fail.Drift},
+		{name: "norm alone, held by old", file: crlf, edit: normOnly(expecting(base, replaced(crlf, "two", "2"))),
+			want: "one\r\n2\r\nthree\r\nfour\r\n", anchor: "norm"},
+		{name: "norm alone, held by find",
+			file: crlf, edit: normOnly(expecting(base, locator.Edit{Find: []byte("two"),
+				Text: []byte("2")})), want: "one\r\n2\r\nthree\r\nfour\r\n", anchor: "norm"},
 		{name: "norm alone, held by nothing", file: base, edit: normOnly(expecting(base, bare(two))), kind: fail.Drift},
 
-		{name: "relocate", file: "zero\n" + base, policy: RelocateDrift, edit: expecting(base, two), want: "zero\none\n2\nthree\nfour\n", anchor: "moved", shifted: 1},
-		{name: "relocate what did not move", file: base + "five\n", policy: RelocateDrift, edit: expecting(base, two), want: "one\n2\nthree\nfour\nfive\n", anchor: "old"},
-		{name: "relocate without old", file: "zero\n" + base, policy: RelocateDrift, edit: expecting(base, bare(two)), kind: fail.Drift},
-		{name: "relocate what is gone", file: "zero\n", policy: RelocateDrift, edit: expecting(base, two), kind: fail.Drift},
-		{name: "relocate what stands twice", file: "two\n" + base, policy: RelocateDrift, edit: expecting(base, two), kind: fail.Ambiguous},
+		{name: "relocate", file: "zero\n" + base, policy: RelocateDrift, edit: expecting(base, two),
+			want: "zero\none\n2\nthree\nfour\n", anchor: "moved", shifted: 1},
+		{name: "relocate what did not move", file: base + "five\n", policy: RelocateDrift, edit: expecting(base, two),
+			want: "one\n2\nthree\nfour\nfive\n", anchor: "old"},
+		{name: "relocate without old", file: "zero\n" + base, policy: RelocateDrift, edit: expecting(base, bare(two)),
+			kind: fail.Drift},
+		{name: "relocate what is gone", file: "zero\n", policy: RelocateDrift, edit: expecting(base, two),
+			kind: fail.Drift},
+		{name: "relocate what stands twice", file: "two\n" + base, policy: RelocateDrift, edit: expecting(base, two),
+			kind: fail.Ambiguous},
 		{name: "relocate two, one moved", file: "one\ntwo\nthree\nextra\nfour\n", policy: RelocateDrift,
-			edit: expecting(base, two, replaced(base, "four", "4")), want: "one\n2\nthree\nextra\n4\n", anchor: "moved", shifted: 1},
-		{name: "relocate is not merge", file: "zero\n" + base, policy: RelocateDrift, edit: withBase(expecting(base, bare(two)), base), kind: fail.Drift},
+			edit: expecting(base,
+				two, replaced(base, "four", "4")), want: "one\n2\nthree\nextra\n4\n", anchor: "moved", shifted: 1},
+		{name: "relocate is not merge", file: "zero\n" + base, policy: RelocateDrift,
+			edit: withBase(expecting(base, bare(two)), base), kind: fail.Drift},
 
-		{name: "merge", file: "zero\n" + base, policy: MergeDrift, edit: withBase(expecting(base, bare(two)), base), want: "zero\none\n2\nthree\nfour\n", anchor: "merged", shifted: 1},
-		{name: "merge with the log's base", file: base + "five\n", policy: MergeDrift, known: base, edit: expecting(base, bare(two)), want: "one\n2\nthree\nfour\nfive\n", anchor: "merged"},
-		{name: "merge conflict", file: "one\nTWO\nthree\nfour\n", policy: MergeDrift, edit: withBase(expecting(base, bare(two)), base), kind: fail.Conflict},
+		{name: "merge", file: "zero\n" + base, policy: MergeDrift, edit: withBase(expecting(base, bare(two)), base),
+			want: "zero\none\n2\nthree\nfour\n", anchor: "merged", shifted: 1},
+		{name: "merge with the log's base", file: base + "five\n", policy: MergeDrift, known: base,
+			edit: expecting(base, bare(two)), want: "one\n2\nthree\nfour\nfive\n", anchor: "merged"},
+		{name: "merge conflict", file: "one\nTWO\nthree\nfour\n", policy: MergeDrift,
+			edit: withBase(expecting(base, bare(two)), base), kind: fail.Conflict},
 		{name: "merge of the same", file: "one\n2\nthree\nfour\nfive\n", policy: MergeDrift,
-			edit: withBase(expecting(base, locator.Edit{Lines: &locator.Lines{First: 2, Last: 2}, Text: []byte("2\n")}), base), want: "one\n2\nthree\nfour\nfive\n", anchor: "merged"},
+			edit: withBase(expecting(base, locator.Edit{Lines: &locator.Lines{First: 2, Last: 2}, Text: []byte("2\n")}),
+				base), want: "one\n2\nthree\nfour\nfive\n", anchor: "merged"},
 		{name: "merge of two inserts at one place", file: "one\nx\ntwo\nthree\nfour\n", policy: MergeDrift,
 			edit: withBase(expecting(base, locator.Edit{Start: 4, End: 4, Text: []byte("y\n")}), base), kind: fail.Conflict},
-		{name: "reject where the old text stands elsewhere, twice", file: "zero\n" + base + base, edit: expecting(base, two), kind: fail.Drift},
-		{name: "reject where the old text has got a twin", file: base + base, edit: expecting(base, two), kind: fail.Ambiguous},
+		{name: "reject where the old text stands elsewhere, twice", file: "zero\n" + base + base,
+			edit: expecting(base, two), kind: fail.Drift},
+		{name: "reject where the old text has got a twin", file: base + base, edit: expecting(base, two),
+			kind: fail.Ambiguous},
 
-		{name: "merge, base unknown", file: "zero\n" + base, policy: MergeDrift, edit: expecting(base, bare(two)), kind: fail.Drift},
+		{name: "merge, base unknown", file: "zero\n" + base, policy: MergeDrift, edit: expecting(base, bare(two)),
+			kind: fail.Drift},
 
 		{name: "old in place", file: base, edit: editOf("f", two), want: "one\n2\nthree\nfour\n", anchor: "old"},
 		{name: "old elsewhere", file: "zero\n" + base, edit: editOf("f", two), kind: fail.Drift},
-		{name: "old elsewhere, relocate", file: "zero\n" + base, policy: RelocateDrift, edit: editOf("f", two), want: "zero\none\n2\nthree\nfour\n", anchor: "moved", shifted: 1},
-		{name: "old behind the end, relocate", file: "four\n", policy: RelocateDrift, edit: editOf("f", replaced(base, "four", "4")), want: "4\n", anchor: "moved", shifted: 1},
+		{name: "old elsewhere, relocate", file: "zero\n" + base, policy: RelocateDrift, edit: editOf("f", two),
+			want: "zero\none\n2\nthree\nfour\n", anchor: "moved", shifted: 1},
+		{name: "old behind the end, relocate", file: "four\n", policy: RelocateDrift, edit: editOf("f", replaced(base,
+			"four", "4")), want: "4\n", anchor: "moved", shifted: 1},
 		{name: "old in several other places", file: "zero\ntwo\ntwo\n", edit: editOf("f", two), kind: fail.Ambiguous},
-		{name: "find", file: base, edit: editOf("f", locator.Edit{Find: []byte("two"), Text: []byte("2")}), want: "one\n2\nthree\nfour\n", anchor: "find"},
+		{name: "find", file: base, edit: editOf("f", locator.Edit{Find: []byte("two"), Text: []byte("2")}),
+			want: "one\n2\nthree\nfour\n", anchor: "find"},
 		{name: "find of nothing", file: base, edit: editOf("f", locator.Edit{Find: []byte("ten")}), kind: fail.NotFound},
 		{name: "find of several", file: base, edit: editOf("f", locator.Edit{Find: []byte("o")}), kind: fail.Ambiguous},
 		{name: "range as it is", file: base, edit: editOf("f", bare(two)), want: "one\n2\nthree\nfour\n", anchor: "none"},
@@ -135,7 +163,8 @@ func TestLesson18AWrongHashIsNeverAccepted(t *testing.T) {
 			Edit{Path: "f", Expect: Expect{Raw: &wrong}, Edits: []locator.Edit{replaced("text", "ex", "E")}},
 			Edit{Path: "f", Expect: Expect{Norm: &wrong}, Edits: []locator.Edit{replaced("text", "ex", "E")}},
 			Edit{Path: "f", Expect: Expect{GitBlob: wrong[:]}, Edits: []locator.Edit{replaced("text", "ex", "E")}},
-			Write{Path: "f", Expect: Expect{Raw: &wrong}}, Write{Path: "f", Expect: Expect{Norm: &wrong}}, Delete{Path: "f", Expect: RawHash(wrong)},
+			Write{Path: "f", Expect: Expect{Raw: &wrong}}, Write{Path: "f",
+				Expect: Expect{Norm: &wrong}}, Delete{Path: "f", Expect: RawHash(wrong)},
 			Rewrite{Path: "f", Expect: RawHash(wrong)},
 		} {
 			_, err := prepareOn(t, disk, prepareOptions{OnDrift: policy}, op)
@@ -145,7 +174,8 @@ func TestLesson18AWrongHashIsNeverAccepted(t *testing.T) {
 			require.NotEmpty(t, e.Hint)
 		}
 	}
-	for _, op := range []Op{Symlink{Path: "l", Target: "x", Expect: RawHash(wrong)}, Delete{Path: "l", Expect: RawHash(wrong)}} {
+	for _, op := range []Op{Symlink{Path: "l", Target: "x", Expect: RawHash(wrong)}, Delete{Path: "l",
+		Expect: RawHash(wrong)}} {
 		_, err := prepareOn(t, disk, prepareOptions{}, op)
 		requireKind(t, err, fail.Drift, op.op(), "l")
 	}
@@ -213,11 +243,15 @@ func TestLesson40LineEndsAndBOMStay(t *testing.T) {
 // the after-image is hashed when it is prepared, through all operations.
 func TestLesson19TheAfterHashIsOfTheFinalBytes(t *testing.T) {
 	got, err := prepareOn(t, model{"f": file("one two")}, prepareOptions{}, editOf("f", replaced("one two", "one", "1")),
-		Rewrite{Path: "f", Func: func(b []byte) ([]byte, error) { return bytes.ToUpper(b), nil }}, editOf("f", replaced("1 TWO", "TWO", "2")))
+		Rewrite{Path: "f", Func: func(b []byte) ([]byte, error) { return bytes.ToUpper(b), nil }}, editOf("f",
+			replaced("1 TWO", "TWO", "2")))
 	require.NoError(t, err)
 	require.Equal(t, hashing.Raw([]byte("1 2")), got.changes[0].After.Hash)
 	require.Equal(t, "1 2", string(got.changes[0].content))
-	_, err = prepareOn(t, model{"f": file("x")}, prepareOptions{}, Rewrite{Path: "f", Func: func([]byte) ([]byte, error) { return nil, errors.New("no") }})
+	_, err = prepareOn(t, model{"f": file("x")}, prepareOptions{}, Rewrite{Path: "f", Func: func([]byte) ([]byte,
+		error) {
+		return nil, errors.New("no")
+	}})
 	requireKind(t, err, fail.Drift, "rewrite", "f")
 }
 

@@ -1,0 +1,73 @@
+package editor
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/locator"
+)
+
+func TestReportOfEveryOperation(t *testing.T) {
+	disk := model{"e": file("one"), "w": file("w"), "d": file("d"), "r": file("r"), "m": file("m"), "l": link("x"),
+		"bytes\xff": file("b")}
+	got, err := prepareOn(t, disk, prepareOptions{},
+		Rename{From: "r", To: "new/r"}, editOf("e", replaced("one", "n", "N")), Write{Path: "w",
+			Expect: RawHash(hashing.Raw([]byte("w")))},
+		Create{Path: "c/c"}, Delete{Path: "d"}, Chmod{Path: "m", Mode: 0o4755}, Symlink{Path: "l",
+			Target: "y"}, Mkdir{Path: "n/n"},
+		Write{Path: "bytes\xff"}, Chmod{Path: "new/r", Mode: 0o600})
+	require.NoError(t, err)
+	h := func(s string) string { return hashing.Raw([]byte(s)).String() }
+	require.Equal(t, []FileReport{
+		{Path: "new/r", From: "r", Op: "rename", After: h("r"), Mode: "0600"},
+		{Path: "e", Op: "edit", Before: h("one"), After: h("oNe"), Edits: 1, Anchor: "old"},
+		{Path: "w", Op: "write", Before: h("w"), After: h(""), Anchor: "hash"},
+		{Path: "c/c", Op: "create", After: h("")},
+		{Path: "d", Op: "delete", Before: h("d"), Anchor: "none"},
+		{Path: "m", Op: "chmod", Before: h("m"), After: h("m"), Mode: "4755"},
+		{Path: "l", Op: "symlink", Before: "link:x", After: "link:y", Anchor: "none"},
+		{Path: "n/n", Op: "mkdir", After: "dir"},
+		{Path: "bytes\xff", Op: "write", Before: h("b"), After: h(""), Anchor: "none"},
+	}, got.files)
+	js, err := got.files[8].MarshalJSON()
+	require.NoError(t, err)
+	require.JSONEq(t,
+		`{"path_base64":"Ynl0ZXP/","op":"write","before":"`+h("b")+`","after":"`+h("")+`","edits":0,"shifted":0,"anchor":"none"}`, string(js))
+	js, err = got.files[0].MarshalJSON()
+	require.NoError(t, err)
+	require.JSONEq(t,
+		`{"path":"new/r","from":"r","op":"rename","before":null,"after":"`+h("r")+`","mode":"0600","edits":0,"shifted":0}`, string(js))
+}
+
+// The digest tells plans apart in every field, and calls equal plans equal.
+func TestPlanDigest(t *testing.T) {
+	d := hashing.Raw(nil)
+	plans := []Plan{{}, {PruneDirs: true}, {Ops: []Op{Mkdir{"a"}}}, {Ops: []Op{Mkdir{"ab"}}},
+		{Ops: []Op{Mkdir{"a"}, Mkdir{"b"}}}}
+	for _, op := range []Op{
+		editOf("a"), Edit{Path: "a", Base: []byte{}}, editOf("a", locator.Edit{}), editOf("a",
+			locator.Edit{End: 1}), editOf("a", locator.Edit{Start: 1}),
+		editOf("a", locator.Edit{Text: []byte("x")}), editOf("a", locator.Edit{Old: []byte{}}), editOf("a",
+			locator.Edit{Find: []byte{}}),
+		editOf("a", locator.Edit{All: true}), editOf("a", locator.Edit{Lines: &locator.Lines{}}), editOf("a",
+			locator.Edit{Range: &locator.Range{}}),
+		editOf("a", locator.Edit{AtEOF: true}), editOf("a", locator.Edit{Range: &locator.Range{Clamp: true}}),
+		Edit{Path: "a", Expect: Expect{Raw: &d}}, Edit{Path: "a", Expect: Expect{Norm: &d}}, Edit{Path: "a",
+			Expect: Expect{GitBlob: d[:]}},
+		Write{Path: "a"}, Write{Path: "a", Mode: ExactMode}, Create{Path: "a"}, Delete{Path: "a"}, Chmod{Path: "a"},
+		Rename{From: "a", To: "b"}, Rename{From: "ab"}, Rename{From: "a", To: "b", Overwrite: true}, Copy{From: "a",
+			To: "b"},
+		Symlink{Path: "a"}, Symlink{Path: "a", New: true}, Rewrite{Path: "a"}, Rewrite{Path: "a", Source: []byte("s")},
+	} {
+		plans = append(plans, Plan{Ops: []Op{op}})
+	}
+	seen := make(map[hashing.Digest]int)
+	for i, p := range plans {
+		other, dup := seen[p.digest()]
+		require.False(t, dup, "%v and %v", p, plans[other])
+		seen[p.digest()] = i
+	}
+	require.Equal(t, Plan{Key: "k", Label: "l"}.digest(), Plan{}.digest())
+}
