@@ -109,6 +109,9 @@ func (m *Mapper) place(e Edit) ([]Span, Anchor, error) {
 		if err := checkOld(m.content, s, e.Old); err != nil {
 			return nil, "", err
 		}
+		if e.AtEOF && s.End != len(m.content) {
+			return nil, "", fail.New(fail.Drift, "", "", "the file goes on after byte %d, where it should end", s.End)
+		}
 	}
 	return spans, anchor, nil
 }

@@ -121,6 +121,14 @@ func TestLesson39OverlapsAndDuplicatesConflict(t *testing.T) {
 	}
 }
 
+func TestPlaceAtTheEndOfTheFile(t *testing.T) {
+	last := Edit{Lines: &Lines{2, 2}, Old: []byte("b\n"), Text: []byte("B\n"), AtEOF: true}
+	_, err := Locate([]byte("a\nb\n"), []Edit{last})
+	require.NoError(t, err)
+	_, err = Locate([]byte("a\nb\nc\n"), []Edit{last})
+	require.Equal(t, fail.Drift, fail.KindOf(err))
+}
+
 func TestRelocate(t *testing.T) {
 	text := []byte("new line\nalpha\nbeta\n")
 	located, err := Relocate(text, []Edit{
