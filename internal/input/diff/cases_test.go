@@ -2,7 +2,6 @@ package diff
 
 import (
 	"bytes"
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -68,12 +67,20 @@ func TestCases(t *testing.T) {
 			p, err := Parse(c.patch, c.strip)
 			require.NoError(t, err)
 			got, err := c.before.apply(p)
-			if c.kind != "" {
-				require.Equal(t, c.kind, fail.KindOf(err), "%v", err)
-				return
-			}
-			require.NoError(t, err, fmt.Sprintf("%+v", p.Ops))
-			require.Equal(t, c.after, got)
+			c.check(t, got, err)
+			got, err = applyByEditor(t, c.before, p)
+			c.check(t, got, err)
 		})
 	}
+}
+
+// check compares an outcome with what the case says.
+func (c *testCase) check(t *testing.T, got tree, err error) {
+	t.Helper()
+	if c.kind != "" {
+		require.Equal(t, c.kind, fail.KindOf(err), "%v", err)
+		return
+	}
+	require.NoError(t, err)
+	require.Equal(t, c.after, got)
 }
