@@ -147,11 +147,15 @@ func openDir(dir string, o Options) (vfs.Dir, error) {
 	if err != nil {
 		return nil, wrap(err, "open", dir)
 	}
-	if _, err := d.Lstat(logName); !o.ReadOnly && !o.NoSync && vfs.NotExist(err) {
-		if err := syncDir(o.FS, filepath.Dir(dir)); err != nil {
-			_ = d.Close() // the first error is the one to tell
-			return nil, err
+	_, err = d.Lstat(logName)
+	if vfs.NotExist(err) {
+		err = nil
+		if !o.ReadOnly && !o.NoSync {
+			err = syncDir(o.FS, filepath.Dir(dir))
 		}
+	}
+	if err != nil {
+		return nil, errors.Join(wrap(err, "open", dir), d.Close())
 	}
 	return d, nil
 }
@@ -275,7 +279,8 @@ func (c *shared) closeCleanly() error {
 	}
 	var fs frames
 	fs.add(typeClose, 0, func(b []byte) []byte { return append(b, p...) })
-	return c.write(&fs)
+	_ = c.write(&fs) // a full disk, say: the next open reads more
+	return nil
 }
 
 // closeFiles lets go of everything; the kernel lock goes with its file.
