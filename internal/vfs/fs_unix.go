@@ -12,8 +12,11 @@ import (
 
 const separators = "/\x00"
 
-// OS is the operating system's file system.
-func OS() FS { return &osFS{} }
+// OS is the operating system's file system, the same FS in every call: who
+// uses it side by side can tell that it is one.
+func OS() FS { return system }
+
+var system = &osFS{}
 
 type osFS struct {
 	features sync.Map // device number -> Features
