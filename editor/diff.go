@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -59,36 +60,25 @@ type patch struct {
 
 // patchesOf pairs the steps into patches.
 func patchesOf(steps []wal.Step, from images) ([]patch, error) {
+	moves := dirMovesOf(steps)
 	order := make([]int, len(steps))
-	sources := make(map[string]int) // what goes, by its old path
-	known := make(map[string]bool)
+	known := make(map[string]int) // the step of each old path
 	for i := range steps {
 		order[i] = i
-		old := pathBefore(steps, steps[i].Path)
-		known[old] = true
-		if steps[i].Before.Kind != vfs.Absent && steps[i].After.Kind == vfs.Absent {
-			sources[old] = i
-		}
+		known[moves.before(steps[i].Path)] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(steps[a].Order, steps[b].Order), cmp.Compare(steps[a].Path, steps[b].Path))
 	})
-	renamed := make(map[int]int) // by the step of the new name, that of the old
-	gone := make(map[int]bool)
-	for i := range steps {
-		st := &steps[i]
-		if s, ok := sources[st.From]; ok && st.Before.Kind == vfs.Absent && steps[s].Before.Kind == st.After.Kind {
-			renamed[i], gone[s] = s, true
-		}
-	}
+	sourceOf, isSource := renamesOf(steps, known)
 	var out []patch
 	for _, i := range order {
 		st := &steps[i]
-		s, isRename := renamed[i]
+		source, isRename := sourceOf[i]
 		switch {
-		case gone[i]:
+		case isSource[i]:
 		case isRename:
-			out = append(out, patch{st.From, st.Path, steps[s].Before, st.After, s, i})
+			out = append(out, patch{st.From, st.Path, steps[source].Before, st.After, source, i})
 		case st.DirFrom != "":
 			moved, err := movedFiles(st, known, from)
 			if err != nil {
@@ -96,10 +86,24 @@ func patchesOf(steps []wal.Step, from images) ([]patch, error) {
 			}
 			out = append(out, moved...)
 		default:
-			out = append(out, stepPatches(st, i, pathBefore(steps, st.Path))...)
+			out = append(out, stepPatches(st, i, moves.before(st.Path))...)
 		}
 	}
 	return out, nil
+}
+
+// renamesOf finds the steps that a patch can show as one rename: nothing stood
+// at the new name, and nothing stands at the old one.
+func renamesOf(steps []wal.Step, known map[string]int) (sourceOf map[int]int, isSource map[int]bool) {
+	sourceOf, isSource = make(map[int]int), make(map[int]bool)
+	for i := range steps {
+		st := &steps[i]
+		s, ok := known[st.From]
+		if ok && st.Before.Kind == vfs.Absent && steps[s].After.Kind == vfs.Absent && steps[s].Before.Kind == st.After.Kind {
+			sourceOf[i], isSource[s] = s, true
+		}
+	}
+	return sourceOf, isSource
 }
 
 // stepPatches returns the patch of one step: two where one kind of thing takes
@@ -121,14 +125,15 @@ func stepPatches(st *wal.Step, i int, oldPath string) []patch {
 
 // movedFiles returns the patches of what moves with a directory and has no
 // step of its own.
-func movedFiles(st *wal.Step, known map[string]bool, from images) ([]patch, error) {
+func movedFiles(st *wal.Step, known map[string]int, from images) ([]patch, error) {
 	files, err := from.beneath(st.DirFrom)
 	if err != nil {
 		return nil, fail.Wrap(err, "diff", st.DirFrom)
 	}
 	var out []patch
 	for name, state := range files {
-		if old := st.DirFrom + "/" + name; !known[old] {
+		old := st.DirFrom + "/" + name
+		if _, ok := known[old]; !ok {
 			out = append(out, patch{old, st.Path + "/" + name, state, state, -1, -1})
 		}
 	}
@@ -136,12 +141,25 @@ func movedFiles(st *wal.Step, known map[string]bool, from images) ([]patch, erro
 	return out, nil
 }
 
-// pathBefore returns where path stood before the steps: beneath a renamed
-// directory that is under its old name.
-func pathBefore(steps []wal.Step, path string) string {
+// dirMoves are the renamed directories among some steps.
+type dirMoves []*wal.Step
+
+func dirMovesOf(steps []wal.Step) dirMoves {
+	var moves dirMoves
 	for i := range steps {
-		if from := steps[i].DirFrom; from != "" && path != steps[i].Path && apply.Below(path, steps[i].Path) {
-			return from + strings.TrimPrefix(path, steps[i].Path)
+		if steps[i].DirFrom != "" {
+			moves = append(moves, &steps[i])
+		}
+	}
+	return moves
+}
+
+// before returns where path stood before the steps: beneath a renamed directory
+// that is under its old name.
+func (m dirMoves) before(path string) string {
+	for _, st := range m {
+		if path != st.Path && apply.Below(path, st.Path) {
+			return st.DirFrom + strings.TrimPrefix(path, st.Path)
 		}
 	}
 	return path
@@ -203,6 +221,10 @@ func (p *patch) header(old, new []byte) string {
 	if p.oldPath != "" && p.newPath != "" && p.oldPath != p.newPath {
 		fmt.Fprintf(&b, "similarity index %d%%\nrename from %s\nrename to %s\n",
 			similarity(old, new), locator.QuoteGit(p.oldPath), locator.QuoteGit(p.newPath))
+	}
+	if p.old.Kind == vfs.Symlink && p.new.Kind == vfs.Symlink && !bytes.Equal(old, new) {
+		// Only this line says that the text is a link's own.
+		fmt.Fprintf(&b, "index %s..%s %s\n", blobID(old, false), blobID(new, false), newMode)
 	}
 	return b.String()
 }

@@ -22,6 +22,7 @@ type virtual struct {
 	prune   bool    // emptied directories of the disk go, too
 	order   int     // index of the operation that is being applied
 	creator apply.Creator
+	linked  map[inode]*node // of files with several names: the node that stands for them all
 }
 
 // node is a file, link or directory.
@@ -37,6 +38,7 @@ type node struct {
 	body    body             // of a file
 	slots   map[string]*slot // of a directory
 	entered bool             // of a directory: it is no workspace of its own
+	listed  bool             // of a directory: it is in virtual.emptied
 
 	// For reports: the operation that made, changed or removed it; StepNone for
 	// what the plan does not name itself.
@@ -66,7 +68,7 @@ type slot struct {
 
 func newVirtual(tree *apply.Tree, prune bool, c apply.Creator) *virtual {
 	root := &node{was: wal.State{Kind: vfs.Directory}, is: wal.State{Kind: vfs.Directory}, entered: true}
-	v := &virtual{tree: tree, root: root, prune: prune, creator: c}
+	v := &virtual{tree: tree, root: root, prune: prune, creator: c, linked: make(map[inode]*node)}
 	v.addDir(root)
 	return v
 }

@@ -27,8 +27,8 @@ func (v *virtual) take(s *slot) *node {
 	v.touch(s)
 	n := s.now
 	s.now, n.at = nil, nil
-	if s.dir != v.root && (v.prune || s.dir.implicit()) {
-		v.emptied = append(v.emptied, s.dir)
+	if dir := s.dir; dir != v.root && !dir.listed && (v.prune || dir.implicit()) {
+		v.emptied, dir.listed = append(v.emptied, dir), true
 	}
 	return n
 }
@@ -56,11 +56,12 @@ func (v *virtual) sweep(top *node) error {
 		last := len(v.emptied) - 1
 		dir := v.emptied[last]
 		v.emptied = v.emptied[:last]
-		if dir.at == nil || dir.op == wal.StepMkdir {
+		if top != nil && dir.at != nil && !dir.within(top) {
+			later = append(later, dir)
 			continue
 		}
-		if top != nil && !dir.within(top) {
-			later = append(later, dir)
+		dir.listed = false
+		if dir.at == nil || dir.op == wal.StepMkdir {
 			continue
 		}
 		empty, err := v.isEmpty(dir)
