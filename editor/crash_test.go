@@ -204,8 +204,11 @@ func TestCrashAtEveryOperation(t *testing.T) {
 func sweepPlan(t *testing.T, plan editor.Plan, o crashfs.Options) {
 	fs := crashTree(t, o)
 	s := &sweep{t: t, before: userTree(fs), every: 7, nested: 31}
-	if long() {
+	switch {
+	case long():
 		s.every, s.nested = 1, 3
+	case testing.Short():
+		s.every = 97
 	}
 	_, err := applyPlan(fs, plan)
 	require.NoError(t, err)

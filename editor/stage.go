@@ -35,11 +35,6 @@ type slotFile struct {
 // slots, checks every path once more, and writes the seal. Nothing of it is
 // durable yet.
 func (c *commit) logAndStage(ctx context.Context) error {
-	for i := range c.job.Steps {
-		if err := c.group.Step(&c.job.Steps[i]); err != nil {
-			return err
-		}
-	}
 	slots := 0
 	for i := range c.job.Steps {
 		if apply.NeedsImage(&c.job.Steps[i]) {
@@ -68,6 +63,11 @@ func (c *commit) logAndStage(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	for i := range c.job.Steps { // now that it is known how each is written
+		if err := c.group.Step(&c.job.Steps[i]); err != nil {
+			return err
+		}
 	}
 	err = apply.Parallel(len(c.job.Steps), func(i int) error {
 		return fail.Wrap(c.recheck(i), "commit", c.job.Steps[i].Path)
@@ -100,13 +100,16 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 	if st.After.Kind != vfs.Regular {
 		return nil, c.job.StageOther(slot, &st.After)
 	}
-	if ch.source == sourceLink && c.job.StageLink(slot, ch.origin) == nil {
-		return nil, nil
+	if ch.source == sourceLink {
+		err := c.job.StageLink(slot, ch.origin)
+		if err == nil || c.tx.p.changes[st.LinkOf].info.Nlink > 1 { // a copy would part it from its other names
+			return nil, err
+		}
 	}
 	if ch.origin != c.where(i) {
 		small = nil
 	}
-	f, err := c.job.StageFile(slot, &st.After, c.afterImage(ch, small))
+	f, err := c.writeSlot(i, slot, c.afterImage(ch, small))
 	if err != nil {
 		return f, err
 	}
@@ -126,6 +129,32 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 	}
 	f.Kick()
 	return f, nil
+}
+
+// writeSlot writes step i's after-image. Where the slot cannot have all that
+// the file is, the file itself will be written, in place.
+func (c *commit) writeSlot(i int, slot string, image func(io.Writer) error) (vfs.File, error) {
+	ch, st := &c.tx.p.changes[i], &c.job.Steps[i]
+	if st.InPlace {
+		if err := c.job.CheckInPlace(i, c.where(i)); err != nil {
+			return nil, err
+		}
+		return c.job.StageBytes(slot, &st.After, image)
+	}
+	f, err := c.job.StageFile(slot, &st.After, image)
+	if fail.KindOf(err) != fail.IdentityLost || !ch.stays || c.ed.opts.write == WriteRename {
+		return f, err
+	}
+	if err := c.job.CheckInPlace(i, c.where(i)); err != nil {
+		return f, err
+	}
+	st.InPlace = true
+	if st.HasBefore {
+		return f, nil
+	}
+	st.HasBefore = true
+	_, err = c.logBefore(i)
+	return f, err
 }
 
 // logBefore logs the file at step i's path, which must be what Prepare saw,
@@ -199,7 +228,11 @@ func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
 			_, err := w.Write(ch.content)
 			return err
 		case small != nil:
-			return locator.SpliceTo(w, bytes.NewReader(small), int64(len(small)), ch.spans)
+			after, err := locator.Splice(small, ch.spans)
+			if err == nil {
+				_, err = w.Write(after)
+			}
+			return err
 		}
 		d, name, err := c.job.Tree.Parent(ch.origin)
 		if err != nil {
