@@ -17,7 +17,7 @@ const (
 func copyOfDemo(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "root")
-	readTree(t, demoTree).write(t, root)
+	readTree(t, demoTree).withFreshModes(t).write(t, root)
 	return root
 }
 

@@ -21,6 +21,8 @@ func TestTheDiffIsAPlan(t *testing.T) {
 		return root
 	}
 
+	after := p.after.withFreshModes(t) // all that a git diff tells of modes
+
 	root := at("plan")
 	preview := emend(t, root, "apply", "--check", "--diff", "-q", plan)
 	require.Zero(t, preview.exit, preview.stderr)
@@ -31,12 +33,12 @@ func TestTheDiffIsAPlan(t *testing.T) {
 	root = at("emend")
 	r := emend(t, root, "apply", patch)
 	require.Zero(t, r.exit, r.stderr)
-	requireTree(t, p.afterGit(), readTree(t, root))
+	requireTree(t, after, readTree(t, root))
 
 	root = at("git")
 	run(t, root, "git", "init", "-q")
 	run(t, root, "git", "apply", "--whitespace=nowarn", patch)
-	requireTree(t, p.afterGit(), readTree(t, root))
+	requireTree(t, after, readTree(t, root))
 }
 
 // TestShowPrintsTheDiffAgain: what --diff printed before is in the history
@@ -46,17 +48,4 @@ func TestShowPrintsTheDiffAgain(t *testing.T) {
 	preview := emendJSON(t, root, 0, "apply", "--check", "--diff", demoPatch)
 	id := emendJSON(t, root, 0, "apply", demoPatch)["id"].(string)
 	require.Equal(t, preview["diff"], emendJSON(t, root, 0, "show", id, "--diff")["diff"])
-}
-
-// afterGit is after with the modes of files as a git diff has them: it knows
-// whether a file may be executed, and nothing else.
-func (p *planned) afterGit() tree {
-	names := tree{}
-	for name, n := range p.after {
-		if n.mode.IsRegular() && n.mode&0o100 != 0 {
-			n.mode |= p.file.Perm() | p.dir.Perm()&0o111
-		}
-		names[name] = n
-	}
-	return names
 }

@@ -18,15 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rounds is how often a test kills: EMEND_LONG asks for the full count.
-func rounds(t *testing.T, full int) int {
+// rounds is how often a test kills: EMEND_LONG asks for the long run.
+func rounds(usual, long int) int {
 	switch {
 	case os.Getenv("EMEND_LONG") != "":
-		return full
+		return long
 	case testing.Short():
 		return 5
 	}
-	return 40
+	return usual
 }
 
 // newRand returns a source of chance whose seed is printed; EMEND_SEED sets it.
@@ -86,7 +86,7 @@ func TestKillApplyThenRecover(t *testing.T) {
 	plan := p.save(t)
 	usual := undisturbed(t, p, plan)
 	ended := map[string]int{}
-	for round := range rounds(t, 1000) {
+	for round := range rounds(40, 1000) {
 		root := filepath.Join(t.TempDir(), "root")
 		p.before.write(t, root)
 
@@ -136,7 +136,7 @@ func TestKillRecoverWithChangingPolicies(t *testing.T) {
 	plan := p.save(t)
 	usual := undisturbed(t, p, plan)
 	policies := []string{"auto", "forward", "back"}
-	for round := range rounds(t, 300) {
+	for round := range rounds(15, 300) {
 		root := filepath.Join(t.TempDir(), "root")
 		p.before.write(t, root)
 		_, succeeded := runAndKill(t, root, usual/4+chance(rnd, usual*3/4), "apply", plan)

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,8 +47,8 @@ var upgrades = []upgrade{
 	},
 }
 
-// fetch returns the tree of a released module as its archive has it: files
-// with the modes of a fresh checkout.
+// fetch returns the tree of a released module, with the modes of a fresh
+// checkout.
 func fetch(t *testing.T, module string, r release) tree {
 	t.Helper()
 	cmd := exec.Command("go", "mod", "download", "-json", module+"@"+r.version)
@@ -62,31 +61,7 @@ func fetch(t *testing.T, module string, r release) tree {
 	require.NoError(t, json.Unmarshal(out, &got))
 	require.Equal(t, r.sum, got.Sum)
 
-	names := readTree(t, got.Dir)
-	file, dir := freshModes(t)
-	for name, n := range names {
-		if n.mode.IsDir() {
-			n.mode = dir
-		} else {
-			n.mode = file
-		}
-		names[name] = n
-	}
-	return names
-}
-
-// freshModes is what a new file and a new directory get here.
-func freshModes(t *testing.T) (file, dir fs.FileMode) {
-	t.Helper()
-	at := filepath.Join(t.TempDir(), "d")
-	require.NoError(t, os.Mkdir(at, 0o777))
-	require.NoError(t, os.WriteFile(filepath.Join(at, "f"), nil, 0o666))
-	info, err := os.Stat(at)
-	require.NoError(t, err)
-	dir = info.Mode()
-	info, err = os.Stat(filepath.Join(at, "f"))
-	require.NoError(t, err)
-	return info.Mode(), dir
+	return readTree(t, got.Dir).withFreshModes(t)
 }
 
 // applyDiff applies patch to a workspace that holds from, and compares with to.

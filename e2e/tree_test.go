@@ -107,6 +107,40 @@ func (names tree) write(t *testing.T, root string) {
 	}
 }
 
+// freshModes is what a new file and a new directory get here.
+func freshModes(t *testing.T) (file, dir fs.FileMode) {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "d")
+	require.NoError(t, os.Mkdir(at, 0o777))
+	require.NoError(t, os.WriteFile(filepath.Join(at, "f"), nil, 0o666))
+	info, err := os.Stat(at)
+	require.NoError(t, err)
+	dir = info.Mode()
+	info, err = os.Stat(filepath.Join(at, "f"))
+	require.NoError(t, err)
+	return info.Mode(), dir
+}
+
+// withFreshModes returns names with the modes of a fresh checkout: git keeps
+// whether a file may be executed, and nothing else.
+func (names tree) withFreshModes(t *testing.T) tree {
+	t.Helper()
+	file, dir := freshModes(t)
+	fresh := tree{}
+	for name, n := range names {
+		switch {
+		case n.mode.IsDir():
+			n.mode = dir
+		case n.mode.IsRegular() && n.mode&0o100 != 0:
+			n.mode = file | dir.Perm()&0o111
+		case n.mode.IsRegular():
+			n.mode = file
+		}
+		fresh[name] = n
+	}
+	return fresh
+}
+
 // withCR counts the files of changed names that have CRLF line endings.
 func withCR(from, to tree) int {
 	count := 0
