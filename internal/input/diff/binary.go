@@ -51,7 +51,8 @@ func (p *parser) binaryHunk() (*binary, error) {
 		return nil, p.errorf("malformed size %.40q of a binary patch", number)
 	}
 	if size > maxBlob {
-		return nil, fail.New(fail.TooLarge, "", "", "line %d: a binary patch of %d bytes: %d are supported", b.line, size, maxBlob)
+		return nil, fail.New(fail.TooLarge, "", "", "line %d: a binary patch of %d bytes, more than %d",
+			b.line, size, maxBlob)
 	}
 	var packed []byte
 	for p.advance(); string(p.line) != "\n"; p.advance() {

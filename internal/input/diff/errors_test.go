@@ -54,7 +54,8 @@ var malformed = []struct {
 	{"stray end mark", plainHead + "@@ -1 +1 @@\n\\ No newline at end of file\n-a\n+b\n", fail.Parse, "line 4: the mark"},
 	{"end mark twice", plainHead + "@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n\\ No newline at end of file\n",
 		fail.Parse, "line 7: the mark"},
-	{"line after the end", plainHead + "@@ -1,2 +1 @@\n-a\n\\ No newline at end of file\n-b\n+c\n", fail.Parse, "line 6: the line does not fit"},
+	{"line after the end", plainHead + "@@ -1,2 +1 @@\n-a\n\\ No newline at end of file\n-b\n+c\n", fail.Parse,
+		"line 6: the line does not fit"},
 	{"hunk after the end", plainHead + "@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n@@ -5 +5 @@\n-a\n+b\n", fail.Parse,
 		"line 7: a hunk after the end"},
 
@@ -90,9 +91,11 @@ var malformed = []struct {
 	{"nul in name", gitHead + "rename from \"\\000\"\n", fail.Parse, "line 2: malformed quoted name"},
 	{"link without target", "diff --git a/l b/l\nnew file mode 120000\nindex 0000000..e69de29\n", fail.Parse, "no target"},
 
-	{"combined", "diff --cc f\nindex 111,222..333\n--- a/f\n+++ b/f\n@@@ -1,1 -1,1 +1,1 @@@\n", fail.Unsupported, "line 1: this is a combined diff"},
+	{"combined", "diff --cc f\nindex 111,222..333\n--- a/f\n+++ b/f\n@@@ -1,1 -1,1 +1,1 @@@\n", fail.Unsupported,
+		"line 1: this is a combined diff"},
 	{"combined, other name", "diff --combined f\n", fail.Unsupported, "line 1: this is a combined diff"},
-	{"combined hunk", "@@@ -1,1 -1,1 +1,1 @@@\n", fail.Unsupported, "line 1: this is a combined diff"},
+	{"combined hunk", "@@@ -1,1 -1,1 +1,1 @@@\n", fail.Unsupported,
+		"line 1: this is a combined diff"},
 	{"submodule", "diff --git a/m b/m\nindex 1111111..2222222 160000\n--- a/m\n+++ b/m\n@@ -1 +1 @@\n" +
 		"-Subproject commit 1111111\n+Subproject commit 2222222\n", fail.Unsupported, "line 2: changes of submodules"},
 	{"new submodule", "diff --git a/m b/m\nnew file mode 160000\n", fail.Unsupported, "line 2: changes of submodules"},

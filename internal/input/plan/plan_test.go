@@ -34,7 +34,8 @@ func TestOperations(t *testing.T) {
 		{"base in base64", `{"op": "edit", "path": "a", "base_base64": "/w==", "edits": []}`,
 			editor.Edit{Path: "a", Base: []byte("\xff")}},
 		{"write", `{"op": "write", "path": "a", "content": "c"}`, editor.Write{Path: "a", Content: []byte("c")}},
-		{"write, all", fmt.Sprintf(`{"op": "write", "path_base64": "/w==", "content_base64": "/g==", "mode": "0600", "expect": {"raw": "%s"}}`, x),
+		{"write, all", fmt.Sprintf(`{"op": "write", "path_base64": "/w==", "content_base64": "/g==", "mode": "0600",
+			"expect": {"raw": "%s"}}`, x),
 			editor.Write{Path: "\xff", Content: []byte("\xfe"), Mode: 0o600, Expect: editor.RawHash(x)}},
 		{"create", `{"op": "create", "path": "a", "content": ""}`, editor.Create{Path: "a", Content: []byte{}}},
 		{"create, mode", `{"op": "create", "path": "a", "content": "c", "mode": "0755"}`,
@@ -64,7 +65,11 @@ func TestOperations(t *testing.T) {
 }
 
 func TestEdits(t *testing.T) {
-	place := locator.Range{Start: locator.Position{Line: 1, Character: 2}, End: locator.Position{Line: 3, Character: 4}, Encoding: locator.UTF32}
+	place := locator.Range{
+		Start:    locator.Position{Line: 1, Character: 2},
+		End:      locator.Position{Line: 3, Character: 4},
+		Encoding: locator.UTF32,
+	}
 	tests := []struct {
 		name, json string
 		want       locator.Edit
@@ -144,7 +149,8 @@ var malformed = []struct {
 	{"base64 with line ends", op(`{"op": "mkdir", "path_base64": "YWFh\nYWFh"}`), "path_base64: this is not base64"},
 
 	{"no edits", op(`{"op": "edit", "path": "a"}`), "edits is missing"},
-	{"no place", edit(`{"text": ""}`), "edit a.go: ops[0]: edits[0]: want exactly one of start with end, lines, range, and find: there are 0"},
+	{"no place", edit(`{"text": ""}`),
+		"edit a.go: ops[0]: edits[0]: want exactly one of start with end, lines, range, and find: there are 0"},
 	{"two places", edit(`{"start": 1, "end": 2, "lines": [1, 1], "text": ""}`), "there are 2"},
 	{"half a place", edit(`{"start": 1, "text": ""}`), "end is missing"},
 	{"no text", edit(`{"start": 1, "end": 2}`), "text is missing"},
@@ -158,13 +164,15 @@ var malformed = []struct {
 	{"too large", edit(`{"start": 9223372036854775808, "end": 2, "text": ""}`), "start: the number is too large"},
 	{"one line", edit(`{"lines": [1], "text": ""}`), "lines: want two numbers"},
 	{"three lines", edit(`{"lines": [1, 2, 3], "text": ""}`), "lines: want two numbers"},
-	{"position without line", edit(`{"range": {"start": {"character": 0}, "end": {"line": 0, "character": 0}}, "text": ""}`), "line is missing"},
+	{"position without line", edit(`{"range": {"start": {"character": 0}, "end": {"line": 0, "character": 0}}, "text": ""}`),
+		"line is missing"},
 	{"range without end", edit(`{"range": {"start": {"line": 0, "character": 0}}, "text": ""}`), "end is missing"},
 	{"find nothing", edit(`{"find": "", "text": ""}`), "find: must not be empty"},
 	{"all without find", edit(`{"start": 1, "end": 2, "text": "", "all": true}`), "all goes with find only"},
 	{"nested too deep", op(strings.Repeat(`{"edits":[`, 100000)), "unknown field"},
 
-	{"control character", op("{\"op\": \"mkdir\", \"path\": \"a\nb\"}"), "path: a control character in a string must be escaped, as \\u000a (line 1, column 48)"},
+	{"control character", op("{\"op\": \"mkdir\", \"path\": \"a\nb\"}"),
+		"path: a control character in a string must be escaped, as \\u000a (line 1, column 48)"},
 	{"unknown escape", op(`{"op": "mkdir", "path": "\x41"}`), `path: \x is not an escape`},
 	{"short escape", op(`{"op": "mkdir", "path": "\u00e"}`), "path: want four hex digits"},
 	{"no end", `{"emend": 1, "label": "abc`, "label: the string has no end (line 1, column 23)"},
@@ -190,7 +198,10 @@ func TestOtherVersionIsUnsupported(t *testing.T) {
 
 // What is not UTF-8 must come in base64: it never becomes U+FFFD.
 func TestLesson08TextThatIsNotUTF8IsRefused(t *testing.T) {
-	for _, bad := range []string{"\xff", "\xc3(", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\x80", `\ud800`, `\udc00`, `\ud800\u0041`, `\ud800x`} {
+	for _, bad := range []string{
+		"\xff", "\xc3(", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\x80",
+		`\ud800`, `\udc00`, `\ud800\u0041`, `\ud800x`,
+	} {
 		_, err := Parse([]byte(op(`{"op": "mkdir", "path": "good/`+bad+`"}`)), locator.UTF16)
 		require.ErrorContains(t, err, "_base64", "%q", bad)
 		require.Equal(t, fail.Parse, fail.KindOf(err))
