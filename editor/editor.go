@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
@@ -33,7 +34,7 @@ type Editor struct {
 	mu        sync.Mutex
 	ws        *apply.Workspace
 	recovered []recovery.IntentReport
-	replayed  map[string]string // plan digest to ID, of intents that recovery has just finished
+	replayed  map[hashing.Digest]wal.ID // by plan: intents that recovery has just finished
 	closed    bool
 }
 
@@ -44,6 +45,7 @@ type options struct {
 	durability    Durability
 	onDrift       DriftPolicy
 	forceReadOnly bool
+	write         WriteMode
 	onRecovered   func(recovery.IntentReport)
 }
 
@@ -108,9 +110,9 @@ func Open(ctx context.Context, root string, opts ...Option) (*Editor, error) {
 	if err != nil {
 		return nil, err
 	}
-	ed := &Editor{opts: o, ws: ws, replayed: make(map[string]string)}
+	ed := &Editor{opts: o, ws: ws, replayed: make(map[hashing.Digest]wal.ID)}
 	if err := ed.recoverAtOpen(ctx); err != nil {
-		return nil, errors.Join(err, ws.Close())
+		return nil, fail.Wrap(errors.Join(err, ws.Close()), "open", "")
 	}
 	return ed, nil
 }
@@ -143,7 +145,9 @@ func (ed *Editor) recover(ctx context.Context) error {
 	for _, i := range r.Intents {
 		ed.recovered = append(ed.recovered, i)
 		if i.Action == recovery.ActionForward || i.Action == recovery.ActionFinished {
-			ed.replayed[i.Plan.String()] = i.ID
+			if id, perr := wal.ParseID(i.ID); perr == nil {
+				ed.replayed[i.Plan] = id
+			}
 		}
 	}
 	ed.mu.Unlock()
@@ -164,6 +168,19 @@ func (ed *Editor) recover(ctx context.Context) error {
 	return e
 }
 
+// recoverFirst recovers where there is anything to recover, before a plan is
+// prepared.
+func (ed *Editor) recoverFirst(ctx context.Context) error {
+	if ed.ws.Log == nil || ed.opts.reportOnly || len(ed.ws.Log.Orphans()) == 0 {
+		return nil
+	}
+	release, err := ed.acquire(ctx)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
 // Recovered reports the intents that this Editor has recovered so far.
 func (ed *Editor) Recovered() []recovery.IntentReport {
 	ed.mu.Lock()
@@ -179,7 +196,7 @@ func (ed *Editor) Close() error {
 		return nil
 	}
 	ed.closed = true
-	return ed.ws.Close()
+	return fail.Wrap(ed.ws.Close(), "close", "")
 }
 
 // acquire makes .emend where it is missing and takes the lock; release gives
@@ -201,16 +218,19 @@ func (ed *Editor) acquire(ctx context.Context) (release func(), err error) {
 	return ed.ws.Log.Release, nil
 }
 
-// parked lists the paths of parked intents: nothing touches them until a
-// person has decided.
-func (ed *Editor) parked() (map[string]wal.ID, error) {
+// blockedPaths are the paths of parked intents, but for the one that the
+// transaction decides: nothing touches them until a person has decided.
+func (tx *Tx) blockedPaths() (map[string]wal.ID, error) {
 	paths := make(map[string]wal.ID)
-	if ed.ws.Log == nil {
+	if tx.ed.ws.Log == nil {
 		return paths, nil
 	}
-	for _, tx := range ed.ws.Log.Parked() {
-		err := tx.EachStep(func(st *wal.Step) error {
-			paths[st.Path] = tx.ID
+	for _, parked := range tx.ed.ws.Log.Parked() {
+		if parked.ID == tx.decides {
+			continue
+		}
+		err := parked.EachStep(func(st *wal.Step) error {
+			paths[st.Path] = parked.ID
 			return nil
 		})
 		if err != nil {

@@ -18,8 +18,12 @@ import (
 type Tx struct {
 	ed      *Editor
 	plan    Plan
+	done    func() (*Result, error) // whether this has been done before; asked again under the lock
+	undoes  wal.ID                  // the transaction that this one takes back; zero: none
+	redo    bool                    // ... which is an undo
+	decides wal.ID                  // the parked intent whose files this one may change; zero: none
 	p       *prepared
-	already *Result   // the plan's key, or a recovery, has done this plan before
+	already *Result   // what done has found
 	read    time.Time // before the first file was read
 	used    atomic.Bool
 }
@@ -49,11 +53,16 @@ const (
 // all with state unchanged; pending-recovery where a parked intent is in the
 // way.
 func (ed *Editor) Prepare(ctx context.Context, plan Plan) (*Tx, error) {
-	already, err := ed.already(plan)
+	return (&Tx{ed: ed, plan: plan, done: func() (*Result, error) { return ed.already(plan) }}).begin(ctx)
+}
+
+// begin prepares a transaction that has not been done before.
+func (tx *Tx) begin(ctx context.Context) (*Tx, error) {
+	already, err := tx.done()
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{ed: ed, plan: plan, already: already, read: time.Now()}
+	tx.already, tx.read = already, time.Now()
 	if already != nil {
 		return tx, nil
 	}
@@ -61,14 +70,15 @@ func (ed *Editor) Prepare(ctx context.Context, plan Plan) (*Tx, error) {
 }
 
 func (tx *Tx) prepare(ctx context.Context) error {
-	parked, err := tx.ed.parked()
+	parked, err := tx.blockedPaths()
 	if err != nil {
 		return err
 	}
 	tx.read = time.Now()
 	tx.p, err = prepare(ctx, tx.ed.ws.Tree, tx.plan, prepareOptions{
-		OnDrift: tx.ed.opts.onDrift, ForceReadOnly: tx.ed.opts.forceReadOnly,
+		OnDrift: tx.ed.opts.onDrift, ForceReadOnly: tx.ed.opts.forceReadOnly, Write: tx.ed.opts.write,
 		Creator: tx.ed.ws.Creator(),
+		BaseFor: tx.ed.baseFor,
 		PathBlocked: func(p string) error {
 			if id, ok := parked[p]; ok {
 				return blocked(p, id)
@@ -90,10 +100,16 @@ func (ed *Editor) already(plan Plan) (*Result, error) {
 	}
 	digest := plan.digest()
 	ed.mu.Lock()
-	id := ed.replayed[digest.String()]
+	id, replayed := ed.replayed[digest]
 	ed.mu.Unlock()
-	if id != "" {
-		return ed.doneBefore(id, plan)
+	if replayed {
+		h, err := ed.past()
+		if err != nil {
+			return nil, err
+		}
+		if h.undoneBy[id].IsZero() {
+			return ed.doneBefore(id, plan)
+		}
 	}
 	if plan.Key == "" {
 		return nil, nil
@@ -109,12 +125,21 @@ func (ed *Editor) already(plan Plan) (*Result, error) {
 	case rec.Plan != digest:
 		return nil, fail.New(fail.Conflict, "prepare", "", "the key %q belongs to another plan: transaction %s", plan.Key, rec.ID)
 	}
-	return ed.doneBefore(rec.ID.String(), plan)
+	return ed.doneBefore(rec.ID, plan)
 }
 
-func (ed *Editor) doneBefore(id string, plan Plan) (*Result, error) {
-	return &Result{ID: id, Key: plan.Key, Already: true, State: StateCommitted, Label: plan.Label,
-		Files: []FileReport{}, Durability: ed.durability()}, nil
+// doneBefore is the result of the transaction that did the plan; what it did
+// to which file is told as long as the log has it.
+func (ed *Editor) doneBefore(id wal.ID, plan Plan) (*Result, error) {
+	r := &Result{ID: id.String(), Key: plan.Key, Already: true, State: StateCommitted, Label: plan.Label,
+		Files: []FileReport{}, Recovered: ed.Recovered(), Durability: ed.durability()}
+	tx, err := ed.ws.Log.Find(id)
+	if err != nil || tx == nil {
+		return r, err
+	}
+	steps, err := tx.LoadSteps()
+	r.Files = reportOf(steps)
+	return r, err
 }
 
 // Files reports what Commit would do, one entry a changed path, in plan order.
@@ -161,8 +186,12 @@ func (tx *Tx) Checked() *Result {
 }
 
 func (tx *Tx) result(state string) *Result {
-	return &Result{Key: tx.plan.Key, State: state, Label: tx.plan.Label, Durability: tx.ed.durability(),
+	r := &Result{Key: tx.plan.Key, State: state, Label: tx.plan.Label, Durability: tx.ed.durability(),
 		Files: tx.Files(), Recovered: tx.ed.Recovered()}
+	if !tx.undoes.IsZero() {
+		r.Undoes = tx.undoes.String()
+	}
+	return r
 }
 
 // Discard drops the transaction. Nothing was written, so nothing is undone.
@@ -174,11 +203,21 @@ func (tx *Tx) Discard() { tx.used.Store(true) }
 // leaves everything unchanged; after it the transaction is finished.
 func (tx *Tx) Commit(ctx context.Context) (*Result, error) { return tx.commit(ctx, false) }
 
-// Apply is Prepare and Commit. Where the files change between the two, it
-// prepares again, the last times with other emend transactions kept out.
+// Apply is Prepare and Commit. What a crash or a failed commit has left is
+// recovered first: nothing is prepared against half of another plan. Where the
+// files change between the two, it prepares again, the last times with other
+// emend transactions kept out.
 func (ed *Editor) Apply(ctx context.Context, plan Plan) (*Result, error) {
+	if err := ed.recoverFirst(ctx); err != nil {
+		return nil, fail.Wrap(err, "recover", "")
+	}
+	return commitNow(ctx, func() (*Tx, error) { return ed.Prepare(ctx, plan) })
+}
+
+// commitNow prepares and commits, again where the files change in between.
+func commitNow(ctx context.Context, prepare func() (*Tx, error)) (*Result, error) {
 	for try := 0; ; try++ {
-		tx, err := ed.Prepare(ctx, plan)
+		tx, err := prepare()
 		if err != nil {
 			return nil, err
 		}

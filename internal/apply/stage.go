@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
@@ -12,11 +13,20 @@ import (
 	"github.com/emend/emend/wal"
 )
 
-// StageFile makes the slot a new file: bytes from write, which must hash to
-// want, then owner, attributes and, last, the mode, so that a secret is readable
-// to nobody for a moment. Nothing is durable yet. The file is returned open,
-// also beside an error.
+// StageFile makes the slot a new file: bytes from write, then owner, attributes
+// and, last, the mode, so that a secret is readable to nobody for a moment.
+// Nothing is durable yet. The file is returned open, also beside an error.
 func (j *Job) StageFile(name string, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
+	f, err := j.StageBytes(name, want, write)
+	if err != nil {
+		return f, err
+	}
+	return f, setFileMeta(f, want.Meta)
+}
+
+// StageBytes makes the slot a new file with the bytes from write, which must
+// hash to want, and nobody else's to read: a write in place copies them.
+func (j *Job) StageBytes(name string, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
 	f, err := j.stage.Create(name, 0o600)
 	if err != nil {
 		return nil, fail.Wrap(err, "stage", name)
@@ -28,7 +38,7 @@ func (j *Job) StageFile(name string, want *wal.State, write func(io.Writer) erro
 	if h.Size() != want.Size || h.Raw() != want.Hash {
 		return f, fail.New(fail.Drift, "stage", "", "the bytes are not the ones that were checked")
 	}
-	return f, setFileMeta(f, want.Meta)
+	return f, nil
 }
 
 // StageOther makes the slot what has no bytes of its own: a link or an empty
@@ -202,6 +212,10 @@ func setXattrs(t metaTarget, want []vfs.Xattr) error {
 		return err
 	}
 	for _, x := range have {
+		// A label is the system's to give, and never to be taken away.
+		if strings.HasPrefix(x.Name, "security.") {
+			continue
+		}
 		if !slices.ContainsFunc(want, func(w vfs.Xattr) bool { return w.Name == x.Name }) {
 			if err := t.removeXattr(x.Name); err != nil {
 				return lost(err, "attribute "+x.Name)
