@@ -23,6 +23,8 @@ type change struct {
 	// disk is the path before the transaction of what Path stands for, if there
 	// is anything: it differs from Path beneath a renamed directory.
 	disk string
+	// stays: the path keeps its file, which may then be written in place.
+	stays bool
 	// info is what stood at disk when Prepare read it; zero for nothing.
 	info vfs.Info
 }

@@ -54,7 +54,7 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 		}
 	}
 	// Under the lock nobody else can use the key, or park an intent.
-	if tx.already, err = ed.already(tx.plan); err != nil || tx.already != nil {
+	if tx.already, err = tx.done(); err != nil || tx.already != nil {
 		return tx.already, err
 	}
 	if err := tx.checkParked(); err != nil {
@@ -95,7 +95,7 @@ func (tx *Tx) paths() []string {
 }
 
 func (tx *Tx) checkParked() error {
-	parked, err := tx.ed.parked()
+	parked, err := tx.blockedPaths()
 	if err != nil || len(parked) == 0 {
 		return err
 	}
@@ -120,7 +120,11 @@ func (tx *Tx) run(ctx context.Context) (*Result, error) {
 	}
 	defer job.Close()
 	c := &commit{ed: ed, tx: tx, job: job}
-	c.group, err = ed.ws.Log.Begin(wal.Begin{ID: id, Time: time.Now(), Label: tx.plan.Label, Key: tx.plan.Key, Plan: tx.p.hash})
+	if ed.opts.write != WriteRename {
+		job.Note = func(n int) error { return ed.ws.Log.Note(id, n, wal.NoteInPlace, "") }
+	}
+	c.group, err = ed.ws.Log.Begin(wal.Begin{ID: id, Time: time.Now(), Label: tx.plan.Label, Key: tx.plan.Key, Plan: tx.p.hash,
+		Undoes: tx.undoes, Redo: tx.redo})
 	if err != nil {
 		return nil, fail.Wrap(err, "commit", "")
 	}
@@ -183,7 +187,7 @@ func (c *commit) rollBack(cause error) error {
 	if err != nil || tx == nil {
 		return unknown(errors.Join(cause, err))
 	}
-	report, err := recovery.Resolve(c.ed.ws, tx, recovery.Auto)
+	report, err := recovery.RollBack(c.ed.ws, tx, c.job.Begun)
 	if err != nil {
 		return unknown(errors.Join(cause, err))
 	}

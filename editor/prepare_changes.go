@@ -39,6 +39,9 @@ func (p *preparer) changes(ctx context.Context) ([]change, error) {
 			drafts = append(drafts, d)
 		}
 	}
+	if err := p.keepIdentity(drafts); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(drafts, publishOrder)
 	settle(drafts)
 	out := make([]change, len(drafts))
@@ -121,9 +124,6 @@ func insideMoved(dir *node) bool {
 // images says where the after-image comes from and what the log keeps.
 func (d *draft) images(s *slot) error {
 	n := s.now
-	if n.isFile() && n.disk != nil && n.info.Nlink > 1 && !sameState(&n.is, &n.was) {
-		return identityLost()
-	}
 	if !n.isFile() || sameContent(&d.Before, &d.After) {
 		return nil
 	}
@@ -138,12 +138,6 @@ func (d *draft) images(s *slot) error {
 		d.Edits = n.body.edits
 	}
 	return nil
-}
-
-// identityLost is what becomes of a file with several names that would get
-// other bytes or another mode.
-func identityLost() error {
-	return fail.New(fail.IdentityLost, "", "", "the file has other names (hard links) that would keep the old text")
 }
 
 // report notes what reports say of the step.
@@ -187,7 +181,7 @@ func settle(drafts []*draft) {
 		whole := len(d.Edits) == 0
 		d.HasAfter = whole && (d.source == sourceLiteral || d.source == sourceSplice)
 		d.HasBefore = d.Before.Kind == vfs.Regular && !sameContent(&d.Before, &d.After) && !kept[d] &&
-			(whole || d.Before.Size <= imageLimit)
+			(whole || d.InPlace || d.Before.Size <= imageLimit)
 	}
 }
 

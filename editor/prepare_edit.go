@@ -90,8 +90,7 @@ func (p *preparer) fileAt(s *slot) (*node, error) {
 	case !n.isFile():
 		return nil, irregular(n)
 	default:
-		p.touch(s)
-		return n, nil
+		return p.forAllNames(n)
 	}
 }
 

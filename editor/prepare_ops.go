@@ -122,6 +122,8 @@ func (p *preparer) chmod(o Chmod) error {
 	}
 	if n.isDir() {
 		err = p.enter(n)
+	} else {
+		n, err = p.forAllNames(n)
 	}
 	if err == nil {
 		err = p.load(n)
@@ -129,7 +131,7 @@ func (p *preparer) chmod(o Chmod) error {
 	if err != nil {
 		return err
 	}
-	p.touch(s)
+	p.touch(n.at)
 	switch {
 	case n.implicit():
 		n.op = wal.StepMkdir

@@ -92,10 +92,12 @@ func TestLesson17HardLinks(t *testing.T) {
 	tree, err := apply.OpenTree(vfs.OS(), top)
 	require.NoError(t, err)
 	defer tree.Close()
-	for _, op := range []Op{Write{Path: "a", Content: []byte("new")}, Chmod{Path: "b", Mode: 0o600}} {
-		_, err := prepare(t.Context(), tree, Plan{Ops: []Op{op}}, prepareOptions{})
-		require.Equal(t, fail.IdentityLost, fail.KindOf(err))
-	}
+	write := Plan{Ops: []Op{Write{Path: "a", Content: []byte("new")}}}
+	_, err = prepare(t.Context(), tree, write, prepareOptions{Write: WriteRename})
+	require.Equal(t, fail.IdentityLost, fail.KindOf(err))
+	p, err := prepare(t.Context(), tree, write, prepareOptions{})
+	require.NoError(t, err)
+	require.True(t, p.changes[0].InPlace)
 	for _, op := range []Op{Delete{Path: "a"}, Rename{From: "a", To: "c"}, Write{Path: "a", Content: []byte("text")}} {
 		_, err := prepare(t.Context(), tree, Plan{Ops: []Op{op}}, prepareOptions{})
 		require.NoError(t, err)

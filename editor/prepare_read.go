@@ -33,7 +33,7 @@ func (v *virtual) load(n *node) error {
 	var err error
 	switch {
 	case n == v.root:
-		n.was.Meta, err = v.rootMeta()
+		n.was.Meta, n.info, err = v.rootMeta()
 	case n.was.Kind == vfs.Regular:
 		return v.scan(n, func(f vfs.File) (sums, error) {
 			h := hashing.NewHasher()
@@ -50,13 +50,18 @@ func (v *virtual) load(n *node) error {
 	return nil
 }
 
-func (v *virtual) rootMeta() (wal.Meta, error) {
+func (v *virtual) rootMeta() (wal.Meta, vfs.Info, error) {
 	d, err := v.tree.Dir("")
 	if err != nil {
-		return wal.Meta{}, err
+		return wal.Meta{}, vfs.Info{}, err
 	}
 	defer d.Close()
-	return apply.DirMeta(d)
+	info, err := d.Stat()
+	if err != nil {
+		return wal.Meta{}, info, err
+	}
+	meta, err := apply.DirMeta(d)
+	return meta, info, err
 }
 
 func (v *virtual) readMeta(n *node) (wal.Meta, error) {

@@ -143,7 +143,11 @@ func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) err
 		if w == nil {
 			return fail.New(fail.IO, "", "", "neither the log nor the disk holds the file's bytes any more")
 		}
-		f, err := v.job.StageFile(tmp, want, w)
+		stage := v.job.StageFile
+		if v.job.Steps[n].InPlace {
+			stage = v.job.StageBytes
+		}
+		f, err := stage(tmp, want, w)
 		if err == nil {
 			err = f.Sync()
 		}

@@ -59,7 +59,7 @@ func (v *view) where(n int) string {
 
 func (v *view) lookAtPath(n int) error {
 	st, s := &v.job.Steps[n], &v.sights[n]
-	s.Traits = Traits{InPlace: st.InPlace, ChmodOnly: apply.IsChmod(st), DirStep: apply.IsDirStep(st),
+	s.Traits = Traits{InPlace: st.InPlace && v.job.Begun[n], ChmodOnly: apply.IsChmod(st), DirStep: apply.IsDirStep(st),
 		BeforeAbsent: st.Before.Kind == vfs.Absent}
 	look, err := v.lookAt(v.where(n), st)
 	if err != nil {
@@ -183,8 +183,13 @@ const (
 func (v *view) lookForTorn(n int) error {
 	st, s := &v.job.Steps[n], &v.sights[n]
 	size := v.infos[n].Size
-	if !st.InPlace || s.Place != PlaceForeign || v.infos[n].Kind != vfs.Regular ||
-		size < min(st.Before.Size, st.After.Size) || size > max(st.Before.Size, st.After.Size) {
+	if !s.InPlace || v.infos[n].Kind != vfs.Regular {
+		return nil
+	}
+	if s.Place != PlaceForeign {
+		return v.lookForLostPrivileges(n)
+	}
+	if size < min(st.Before.Size, st.After.Size) || size > max(st.Before.Size, st.After.Size) {
 		return nil
 	}
 	before, ok := v.open(n, wal.Before)
@@ -214,10 +219,26 @@ func (v *view) lookForTorn(n int) error {
 	return err
 }
 
+// lookForLostPrivileges takes a file for torn whose bytes are whole and from
+// which the write has taken setuid or capabilities, not yet given back.
+func (v *view) lookForLostPrivileges(n int) error {
+	d, name, err := v.job.Tree.Parent(v.where(n))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	meta, _, err := apply.ReadMeta(d, name)
+	if err == nil && apply.LostPrivileges(meta, v.job.Steps[n].Before.Meta) && apply.LostPrivileges(meta, v.job.Steps[n].After.Meta) {
+		v.sights[n].Place = PlaceTorn
+	}
+	return err
+}
+
 // isTorn reports whether every sector of file is the before's, continued with
-// zeros, or the after's, continued with the before's.
+// zeros, or the after's, continued with the before's or with zeros: where a file
+// shrinks, its last block may be on the disk before its length is.
 func isTorn(file, before, after io.Reader) (bool, error) {
-	var f, b, a [sector]byte
+	var f, b, a, cut [sector]byte
 	for {
 		n, err := io.ReadFull(file, f[:])
 		if n == 0 && err == io.EOF {
@@ -230,11 +251,14 @@ func isTorn(file, before, after io.Reader) (bool, error) {
 		if _, err := io.ReadFull(before, b[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			return false, err
 		}
-		a = b
-		if _, err := io.ReadFull(after, a[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		clear(cut[:])
+		k, err := io.ReadFull(after, cut[:])
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			return false, err
 		}
-		if !bytes.Equal(f[:n], b[:n]) && !bytes.Equal(f[:n], a[:n]) {
+		a = b
+		copy(a[:], cut[:k])
+		if !bytes.Equal(f[:n], b[:n]) && !bytes.Equal(f[:n], a[:n]) && !bytes.Equal(f[:n], cut[:n]) {
 			return false, nil
 		}
 	}

@@ -49,7 +49,7 @@ func Run(ctx context.Context, root string, o Options) (*Report, error) {
 		err = r.Recover(ctx, w, o.Policy)
 	}
 	r.repaired(w)
-	return r, err
+	return r, fail.Wrap(err, "recover", "")
 }
 
 // repaired notes what was repaired in the log.
@@ -81,14 +81,28 @@ func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy)
 	return r.sweep(w)
 }
 
-// Resolve recovers one sealed intent, under the log's lock. It is also how a
-// transaction that fails after its commit point is rolled back.
+// Resolve recovers one sealed intent, under the log's lock.
 func Resolve(w *apply.Workspace, tx *wal.Transaction, policy Policy) (IntentReport, error) {
+	return resolve(w, tx, policy, nil)
+}
+
+// RollBack is how a transaction that fails after its commit point is undone; the
+// decision back is logged already. begun marks the files into which it has begun
+// to write in place: foreign bytes in any other were never mixed with its own.
+func RollBack(w *apply.Workspace, tx *wal.Transaction, begun []bool) (IntentReport, error) {
+	return resolve(w, tx, Auto, begun)
+}
+
+func resolve(w *apply.Workspace, tx *wal.Transaction, policy Policy, begun []bool) (IntentReport, error) {
 	job, err := load(w, tx)
 	if err != nil {
 		return IntentReport{}, err
 	}
 	defer job.Close()
+	if begun != nil {
+		job.Begun = begun
+	}
+	job.Note = func(n int) error { return w.Log.Note(tx.ID, n, wal.NoteInPlace, "") }
 	var first *IntentReport
 	for range tries {
 		ir, done, err := attempt(w, job, tx, policy)
@@ -119,7 +133,13 @@ func load(w *apply.Workspace, tx *wal.Transaction) (*apply.Job, error) {
 			return nil, needsRecovery(fail.Wrap(err, "recover", steps[i].Path))
 		}
 	}
-	return w.NewJob(tx.ID, steps)
+	job, err := w.NewJob(tx.ID, steps)
+	if err == nil {
+		for i := range job.Begun {
+			job.Begun[i] = true // for all that can be known after a crash
+		}
+	}
+	return job, err
 }
 
 // checkStep refuses what emend never writes: the log is input like any other.

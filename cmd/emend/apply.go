@@ -29,12 +29,12 @@ const applyExample = `  git diff main feature | emend apply        apply a patch
   emend apply --key ticket-7 plan.json       twice is as good as once`
 
 type applyFlags struct {
-	format, encoding, onDrift, durability *choice
-	check, diff, forceReadOnly            bool
-	key, label                            string
-	keyGiven, labelGiven, stripGiven      bool
-	strip                                 int
-	lockWait                              time.Duration
+	format, encoding, onDrift, durability, write *choice
+	check, diff, forceReadOnly                   bool
+	key, label                                   string
+	keyGiven, labelGiven, stripGiven             bool
+	strip                                        int
+	lockWait                                     time.Duration
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -54,6 +54,7 @@ func (a *app) applyCommand() *cobra.Command {
 	f.format = choose(cmd, "format", "what FILE is", input.Formats()...)
 	f.onDrift = choose(cmd, "on-drift", "what to do where a file is not as expected", "reject", "relocate", "merge")
 	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
+	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
 	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "only tell whether the plan would apply; write nothing")
@@ -173,6 +174,8 @@ func (f applyFlags) options() []editor.Option {
 		editor.WithDurability(map[string]editor.Durability{
 			"full": editor.DurabilityFull, "none": editor.DurabilityNone}[f.durability.value]),
 	}
+	opts = append(opts, editor.WithWrite(map[string]editor.WriteMode{
+		"auto": editor.WriteAuto, "rename": editor.WriteRename, "inplace": editor.WriteInPlace}[f.write.value]))
 	if f.forceReadOnly {
 		opts = append(opts, editor.WithForceReadOnly())
 	}

@@ -26,6 +26,12 @@ type Job struct {
 	// Torn marks files that recovery found half written in place: the next
 	// write in place starts from that instead of from the step's before.
 	Torn []bool
+	// Begun marks the files into which bytes may have been written in place: by
+	// this job or, in recovery, by the one before it.
+	Begun []bool
+	// Note records, durably, that step n is written in place after all, because
+	// its publish found that the file cannot be replaced. Nil: then it fails.
+	Note func(n int) error
 }
 
 // Seen is what stood at a path when its bytes were read, and when that was.
@@ -50,7 +56,8 @@ func (w *Workspace) NewJob(id wal.ID, steps []wal.Step) (*Job, error) {
 	if err != nil && !(w.opts.ReadOnly && vfs.NotExist(err)) {
 		return nil, err
 	}
-	return &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage, Torn: make([]bool, len(steps))}, nil
+	return &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage,
+		Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}, nil
 }
 
 // Close closes the job; slots stay.
@@ -149,8 +156,16 @@ func foreign(st *wal.Step) error {
 		State: fail.Unchanged, Err: errForeign, Hint: "look at the file and make the plan anew"}
 }
 
-// LookAtSlot looks at a slot of the step st.
-func (j *Job) LookAtSlot(name string, st *wal.Step) (Look, error) { return LookAt(j.stage, name, st) }
+// LookAtSlot looks at a slot of the step st. The slot of a file that is written
+// in place holds bytes, and no metadata.
+func (j *Job) LookAtSlot(name string, st *wal.Step) (Look, error) {
+	if st.InPlace {
+		content := *st
+		content.Before.Meta.Mode = st.After.Meta.Mode
+		st = &content
+	}
+	return LookAt(j.stage, name, st)
+}
 
 // OpenSlot opens a slot for reading.
 func (j *Job) OpenSlot(name string) (vfs.File, error) { return j.stage.Open(name) }

@@ -1,9 +1,7 @@
 package apply
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"syscall"
 
@@ -128,6 +126,14 @@ func (m *mover) disappear() error {
 }
 
 func (m *mover) change() error {
+	err := m.replace()
+	if cannotBeReplaced(err) {
+		return m.inPlaceAfterAll(err)
+	}
+	return err
+}
+
+func (m *mover) replace() error {
 	err := m.j.stage.Exchange(m.slot, m.d, m.name)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
@@ -245,59 +251,4 @@ func moveNoReplace(from vfs.Dir, name string, to vfs.Dir, toName string) error {
 		return err
 	}
 	return from.Remove(name)
-}
-
-// writeInPlace copies the image in the slot into the file itself: checked byte
-// for byte just before, the length last, then synced through the same handle.
-// The log holds before and after, and the file's frame says that it was
-// written in place.
-func (m *mover) writeInPlace() error {
-	l, err := LookAt(m.d, m.name, m.st)
-	if err != nil {
-		return err
-	}
-	if !l.Before && (l.After || !m.j.Torn[m.st.N]) {
-		return foreign(m.st)
-	}
-	f, err := m.d.OpenWrite(m.name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := m.j.copyInto(f, m.slot, m.st.After.Size); err != nil {
-		return err
-	}
-	if _, mode := compared(m.st); mode {
-		if err := f.Chmod(m.st.After.Meta.Mode); err != nil {
-			return err
-		}
-	}
-	return f.Sync()
-}
-
-// copyInto writes the slot's bytes over f, only where they differ, and sets
-// the length last.
-func (j *Job) copyInto(f vfs.File, slot string, size int64) error {
-	src, err := j.stage.Open(slot)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	b := buffers.Get().(*[256 << 10]byte)
-	defer buffers.Put(b)
-	want, have := b[:128<<10], b[128<<10:]
-	for off := int64(0); off < size; {
-		n, err := src.ReadAt(want, off)
-		if n == 0 {
-			return errors.Join(io.ErrUnexpectedEOF, err)
-		}
-		k, _ := f.ReadAt(have[:n], off)
-		if k != n || !bytes.Equal(have[:n], want[:n]) {
-			if _, err := f.WriteAt(want[:n], off); err != nil {
-				return err
-			}
-		}
-		off += int64(n)
-	}
-	return f.Truncate(size)
 }

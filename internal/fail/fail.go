@@ -188,7 +188,7 @@ func kindOf(err error) Kind {
 		return SymlinkRefused
 	case errors.Is(err, syscall.EBUSY):
 		return Busy
-	case errors.Is(err, errors.ErrUnsupported):
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.EXDEV):
 		return Unsupported
 	}
 	return IO

@@ -40,6 +40,16 @@ func (d *osDir) across(op, name string, to Dir, toName string, call func(from, t
 
 func (d *osDir) Stat() (Info, error) { return statOf(d.f) }
 
+func (d *osDir) Writable() (bool, error) {
+	err := withFD(d.f, func(fd int) error {
+		return unix.Faccessat(fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	})
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
+		return false, nil
+	}
+	return err == nil, pathError("access", d.f.Name(), err)
+}
+
 func (d *osDir) Lstat(name string) (Info, error) {
 	var st unix.Stat_t
 	err := d.at("lstat", name, func(fd int) error {

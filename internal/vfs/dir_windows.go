@@ -51,6 +51,8 @@ func (d *osDir) Stat() (Info, error) {
 
 func (d *osDir) SelfXattrs() ([]Xattr, error) { return nil, nil }
 
+func (d *osDir) Writable() (bool, error) { return true, nil }
+
 func (d *osDir) Lstat(name string) (info Info, err error) {
 	err = d.at("lstat", name, func(path string) (err error) {
 		info, err = stat(path)

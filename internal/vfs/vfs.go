@@ -92,6 +92,9 @@ type Dir interface {
 	// SelfXattrs lists the extended attributes of the directory itself, its
 	// default ACL among them, sorted by name.
 	SelfXattrs() ([]Xattr, error)
+	// Writable reports whether this process may make and remove names in the
+	// directory. True where the system cannot tell.
+	Writable() (bool, error)
 	// Lstat describes name. fs.ErrNotExist if there is nothing.
 	Lstat(name string) (Info, error)
 	// ReadDir lists all names in no particular order.

@@ -76,6 +76,16 @@ func (d *dir) Stat() (info vfs.Info, err error) {
 	return info, err
 }
 
+// Writable goes by the owner's bit, the only one that counts here, and not for
+// the superuser.
+func (d *dir) Writable() (ok bool, err error) {
+	err = d.self(op.Stat, func() error {
+		ok = d.fs.options.EUID == 0 || d.node.meta.mode&0o200 != 0
+		return nil
+	})
+	return ok, err
+}
+
 func (d *dir) SelfXattrs() (list []vfs.Xattr, err error) {
 	err = d.self(op.Xattrs, func() error { list = cloneXattrs(d.node.meta.xattrs); return nil })
 	return list, err

@@ -48,6 +48,8 @@ func (d *dir) Link(name string, to vfs.Dir, toName string) error {
 		switch {
 		case d.fs.options.NoLink, from.old.kind == vfs.Directory:
 			return syscall.EPERM
+		case from.old.busy: // what is mounted is of another mount
+			return syscall.EXDEV
 		case to.old != nil:
 			return syscall.EEXIST
 		}

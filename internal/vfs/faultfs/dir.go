@@ -37,6 +37,11 @@ func (d *dir) Stat() (info vfs.Info, err error) {
 	return info, err
 }
 
+func (d *dir) Writable() (ok bool, err error) {
+	err = d.fs.run(d.at(op.Stat, ""), func() (err error) { ok, err = d.inner.Writable(); return err })
+	return ok, err
+}
+
 func (d *dir) SelfXattrs() (list []vfs.Xattr, err error) {
 	err = d.fs.run(d.at(op.Xattrs, ""), func() (err error) { list, err = d.inner.SelfXattrs(); return err })
 	return list, err

@@ -172,3 +172,11 @@ func TestConcurrentUse(t *testing.T) {
 		p.Len(p.names(p.dir), 80)
 	})
 }
+
+func TestOwnDirectoryIsWritable(t *testing.T) {
+	everywhere(t, func(p place) {
+		ok, err := p.dir.Writable()
+		p.NoError(err)
+		p.True(ok)
+	})
+}
