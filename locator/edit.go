@@ -20,12 +20,13 @@ func (e FileEdit) Span() Span {
 }
 
 // Edit is one replacement in a file, and where it goes. Exactly one of Lines,
-// Range and Find may be set; without one the place is the half-open byte range
-// [Start, End). Locate turns any of them into a Span.
+// Range, Units and Find may be set; without one the place is the half-open byte
+// range [Start, End). Locate turns any of them into a Span.
 type Edit struct {
 	Start, End int
 	Lines      *Lines
 	Range      *Range
+	Units      *Units
 	Find       []byte // the place is where these bytes stand, exactly once ...
 	All        bool   // ... or everywhere they stand, at least once, left to right, not overlapping
 	// Text is what comes into the place.
@@ -54,6 +55,18 @@ type Range struct {
 	// of the line after the last one means the end of the text. Without it
 	// both are errors.
 	Clamp bool
+	// SkipBOM counts the columns of the first line as if a byte order mark at
+	// the start of the text were not there.
+	SkipBOM bool
+}
+
+// Units is a half-open range of code units of Encoding, counted from the start
+// of the text: line ends count as they are. With SkipBOM a byte order mark there
+// is not counted.
+type Units struct {
+	Start, End int
+	Encoding   Encoding
+	SkipBOM    bool
 }
 
 // Position is line and column, both from 0, as editors and language servers

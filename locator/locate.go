@@ -87,8 +87,8 @@ func (m *Mapper) place(e Edit) ([]Span, Anchor, error) {
 		anchor = AnchorOld
 	}
 	switch {
-	case e.Lines != nil && e.Range != nil, e.Find != nil && (e.Lines != nil || e.Range != nil):
-		err = fail.New(fail.Usage, "", "", "give one of lines, range and find")
+	case e.places() > 1:
+		err = fail.New(fail.Usage, "", "", "give one of lines, range, units and find")
 	case e.Find != nil:
 		anchor = AnchorFind
 		spans, err = find(m.content, e)
@@ -98,6 +98,9 @@ func (m *Mapper) place(e Edit) ([]Span, Anchor, error) {
 	case e.Range != nil:
 		spans = []Span{{Text: e.Text}}
 		spans[0].Start, spans[0].End, err = m.RangeToOffsets(*e.Range)
+	case e.Units != nil:
+		spans = []Span{{Text: e.Text}}
+		spans[0].Start, spans[0].End, err = m.UnitsToOffsets(*e.Units)
 	default:
 		spans = []Span{{Start: e.Start, End: e.End, Text: e.Text}}
 		err = checkRange(int64(len(m.content)), e.Start, e.End)
@@ -114,6 +117,17 @@ func (m *Mapper) place(e Edit) ([]Span, Anchor, error) {
 		}
 	}
 	return spans, anchor, nil
+}
+
+// places counts what e says of its place, beside Start and End.
+func (e Edit) places() int {
+	count := 0
+	for _, given := range []bool{e.Lines != nil, e.Range != nil, e.Units != nil, e.Find != nil} {
+		if given {
+			count++
+		}
+	}
+	return count
 }
 
 // checkOld checks that old, if there is any to check, is what s replaces.

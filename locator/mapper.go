@@ -41,11 +41,15 @@ func (m *Mapper) LinesToRange(l Lines) (start, end int, err error) {
 // RangeToOffsets returns the byte range of r. Errors are those of
 // PositionToOffset; a range that ends before it starts is one more of them.
 func (m *Mapper) RangeToOffsets(r Range) (start, end int, err error) {
-	start, err = m.offset(r.Start, r.Encoding, r.Clamp)
+	from, to := r.Start, r.End
+	if r.SkipBOM {
+		from, to = m.behindBOM(from, r.Encoding), m.behindBOM(to, r.Encoding)
+	}
+	start, err = m.offset(from, r.Encoding, r.Clamp)
 	if err != nil {
 		return 0, 0, err
 	}
-	end, err = m.offset(r.End, r.Encoding, r.Clamp)
+	end, err = m.offset(to, r.Encoding, r.Clamp)
 	if err != nil {
 		return 0, 0, err
 	}
