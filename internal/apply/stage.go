@@ -130,17 +130,12 @@ func (j *Job) Empty(name string) error { return removeAny(j.stage, name) }
 // removeAny removes a file, a link or an empty directory; nothing there is
 // fine.
 func removeAny(d vfs.Dir, name string) error {
-	i, err := d.Lstat(name)
-	if vfs.NotExist(err) {
+	err := d.Remove(name)
+	if err == nil || vfs.NotExist(err) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if i.Kind == vfs.Directory {
+	if i, lerr := d.Lstat(name); lerr == nil && i.Kind == vfs.Directory {
 		err = d.Rmdir(name)
-	} else {
-		err = d.Remove(name)
 	}
 	if vfs.NotExist(err) {
 		return nil
