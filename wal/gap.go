@@ -34,13 +34,41 @@ func (s *scanner) gapAt(p position, vouched *int64) (gap, error) {
 	case err != nil:
 		return gap{}, err
 	case p.off >= *vouched:
-		return gap{from: p.off, to: end}, nil
+		g := gap{from: p.off, to: end}
+		if p.off == fileHeaderSize && s.foreign() {
+			g.lost = "the file header is not the one that the frames were written under"
+		}
+		return g, nil
 	case !found:
 		lost := fmt.Sprintf("frame %d and what follows", p.seq)
 		return gap{from: p.off, to: max(end, *vouched), lost: lost}, nil
 	}
 	after := position{off: first.off, seq: first.seq, chain: first.chain}
 	return gap{from: p.off, to: first.off, lost: lostBetween(p.seq, first.seq), after: after, more: true}, nil
+}
+
+// foreign reports whether there are frames of another log or generation.
+func (s *scanner) foreign() bool {
+	any := &scanner{r: s.r, size: s.size}
+	_, ok := any.findAny(fileHeaderSize)
+	return ok && any.salt != s.salt
+}
+
+// findAny looks for the first header that bears out its own salt, and takes
+// that salt on.
+func (s *scanner) findAny(off int64) (frame, bool) {
+	for ; off <= s.size-frameHeaderSize; off += frameAlign {
+		b, ok, err := s.bytes(off, frameHeaderSize)
+		if !ok || err != nil {
+			break
+		}
+		salt := saltOf(b)
+		if f, _, ok := parseFrameHeader(b, salt, off); ok && f.end() <= s.size {
+			s.salt = salt
+			return f, true
+		}
+	}
+	return frame{}, false
 }
 
 // lostBetween names the frames from seq up to, not including, found.

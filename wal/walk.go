@@ -83,20 +83,12 @@ func newWalker(f vfs.File) (*walker, gap, error) {
 // there, and returns its offset; the end of the file if there is none.
 func (w *walker) findStart(f vfs.File, size int64) int64 {
 	s := &scanner{r: f, size: size}
-	for off := int64(fileHeaderSize); off <= size-frameHeaderSize; off += frameAlign {
-		b, ok, err := s.bytes(off, frameHeaderSize)
-		if !ok || err != nil {
-			break
-		}
-		if s.salt = saltOf(b); s.salt == 0 {
-			continue
-		}
-		if h, _, ok := parseFrameHeader(b, s.salt, off); ok && h.end() <= size {
-			w.s, w.p = s, position{off: off, seq: h.seq, chain: h.chain}
-			return off
-		}
+	first, ok := s.findAny(fileHeaderSize)
+	if !ok {
+		return size
 	}
-	return size
+	w.s, w.p = s, position{off: first.off, seq: first.seq, chain: first.chain}
+	return first.off
 }
 
 // next returns the next piece; false at the end.
