@@ -101,7 +101,7 @@ func (v *view) lookAtDirRename(n int, to apply.Look) error {
 
 func (v *view) lookAt(p string, st *wal.Step) (apply.Look, error) {
 	d, name, err := v.job.Tree.Parent(p)
-	if vfs.NotExist(err) || fail.KindOf(err) == fail.NotFound {
+	if vfs.NotExist(err) {
 		return apply.LookAt(nil, "", st)
 	}
 	if err != nil {

@@ -64,7 +64,7 @@ func (j *Job) syncDir(p string) error {
 			d.Close()
 			return fail.Wrap(err, "sync", p)
 		}
-		if !vfs.NotExist(err) && fail.KindOf(err) != fail.NotFound || p == "" {
+		if !vfs.NotExist(err) || p == "" {
 			return fail.Wrap(err, "sync", p)
 		}
 		p = strings.TrimSuffix(p[:strings.LastIndexByte(p, '/')+1], "/")

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"syscall"
 )
 
 // Kind is what a name stands for.
@@ -196,5 +197,7 @@ type File interface {
 }
 
 // NotExist reports whether err says that a name, or a directory on the way to
-// it, is not there.
-func NotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+// it, is not there; a file where that directory would be leaves no name either.
+func NotExist(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
