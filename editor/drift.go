@@ -182,6 +182,8 @@ func nominal(m *locator.Mapper, size int, e locator.Edit) (start, end int, ok bo
 		start, end, err = m.LinesToRange(*e.Lines)
 	case e.Range != nil:
 		start, end, err = m.RangeToOffsets(*e.Range)
+	case e.Units != nil:
+		start, end, err = m.UnitsToOffsets(*e.Units)
 	default:
 		start, end = e.Start, e.End
 	}
@@ -232,8 +234,10 @@ func drifted(want Expect, n *node) *fail.Error {
 		err.Expected, err.Actual = want.Raw.String(), n.is.Hash.String()
 	case want.Norm != nil:
 		err.Expected, err.Actual = want.Norm.String(), n.is.Norm.String()
-	default:
+	case len(want.GitBlob) > 0:
 		err.Expected, err.Actual = fmt.Sprintf("git:%x", want.GitBlob), n.is.Hash.String()
+	default:
+		err.Expected, err.Actual = fmt.Sprintf("sha:%x", want.Sum), n.is.Hash.String()
 	}
 	return err
 }

@@ -1,6 +1,8 @@
 package editor
 
 import (
+	"time"
+
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/locator"
 )
@@ -43,6 +45,15 @@ type Expect struct {
 	// GitBlob is the object id of the content as git has it, 20 (SHA-1) or 32
 	// (SHA-256) bytes; empty: not checked.
 	GitBlob []byte
+	// Sum is a checksum of the content: SHA-1, SHA-256, SHA-384 or SHA-512, as
+	// its size says; empty: not checked.
+	Sum []byte
+	// AsOf is when the plan was made, for edits that nothing else holds in
+	// place: a file that was changed on disk since is refused. Zero: not checked.
+	AsOf time.Time
+	// Untouched refuses a file that an earlier operation of the plan has
+	// changed, be it by another name.
+	Untouched bool
 }
 
 // RawHash expects exactly these bytes.
@@ -69,21 +80,25 @@ type Write struct {
 
 // Create makes a new file; anything at Path is an error of kind exists.
 type Create struct {
-	Path    string
-	Content []byte
-	Mode    Mode // not given: 0666 less umask
+	Path      string
+	Content   []byte
+	Mode      Mode // not given: 0666 less umask
+	IfMissing bool // what stands at Path stays, and is no error
 }
 
 // Delete removes a file or a link.
 type Delete struct {
-	Path   string
-	Expect Expect
+	Path      string
+	Expect    Expect
+	Recursive bool // or a directory with all that is in it
+	IfExists  bool // nothing at Path is no error
 }
 
 // Rename moves a file, a link or a directory with all that is in it.
 type Rename struct {
 	From, To  string
 	Overwrite bool // replace a file or link at To
+	IfMissing bool // where something stands at To nothing is done, and it is no error
 }
 
 // Chmod sets the mode of a file or directory.

@@ -4,22 +4,59 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"fmt"
+	"hash"
+	"time"
 
+	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/locator"
 )
 
 // empty reports whether nothing is expected.
-func (e Expect) empty() bool { return e.Raw == nil && e.Norm == nil && len(e.GitBlob) == 0 }
+func (e Expect) empty() bool { return e.Raw == nil && e.Norm == nil && !e.needsBytes() }
+
+// needsBytes reports whether the hashes that every file has do not suffice.
+func (e Expect) needsBytes() bool { return len(e.GitBlob) > 0 || len(e.Sum) > 0 }
 
 // exactly reports whether n, with these bytes, is the very file expected. The
 // normalized hash alone never says so.
 func (e Expect) exactly(n *node, content []byte) bool {
-	if e.Raw == nil && len(e.GitBlob) == 0 {
+	if e.Raw == nil && !e.needsBytes() {
 		return false
 	}
 	rawOK := e.Raw == nil || *e.Raw == n.is.Hash
-	return rawOK && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, gitBlob(content, len(e.GitBlob))))
+	return rawOK && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, gitBlob(content, len(e.GitBlob)))) &&
+		(len(e.Sum) == 0 || bytes.Equal(e.Sum, checksum(content, len(e.Sum))))
+}
+
+// checksum is the SHA checksum of that many bytes of content, nil if there is
+// none of that size.
+func checksum(content []byte, size int) []byte {
+	hashes := map[int]func() hash.Hash{
+		sha1.Size: sha1.New, sha256.Size: sha256.New, sha512.Size384: sha512.New384, sha512.Size: sha512.New,
+	}
+	if hashes[size] == nil {
+		return nil
+	}
+	h := hashes[size]()
+	h.Write(content)
+	return h.Sum(nil)
+}
+
+// guard checks what e says of n beside its content.
+func (e Expect) guard(n *node) error {
+	switch {
+	case e.Untouched && (n.body.from != n || len(n.body.spans) > 0):
+		return fail.New(fail.Conflict, "", "", "the plan changes the file twice, under different names")
+	case !e.AsOf.IsZero() && n.disk != nil && n.info.Mtime > e.AsOf.UnixNano():
+		changed := time.Unix(0, n.info.Mtime).UTC()
+		err := fail.New(fail.Drift, "", "", "the file was changed after the report was made, which says only offsets").
+			WithHint("make the report anew, or pass --trust-offsets")
+		err.Expected, err.Actual = e.AsOf.UTC().Format(time.RFC3339Nano), changed.Format(time.RFC3339Nano)
+		return err
+	}
+	return nil
 }
 
 // gitBlob is the object id of size bytes that git gives to content.
@@ -47,14 +84,14 @@ func (p *preparer) expect(n *node, want Expect) (locator.Anchor, error) {
 			return "", err
 		}
 		content = nil
-		if len(want.GitBlob) > 0 {
+		if want.needsBytes() {
 			var err error
 			if content, err = p.read(n); err != nil {
 				return "", err
 			}
 		}
 	}
-	if want.Raw == nil && len(want.GitBlob) == 0 {
+	if want.Raw == nil && !want.needsBytes() {
 		want.Raw = want.Norm
 	}
 	if !want.exactly(n, content) {

@@ -53,9 +53,9 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 // onlyRanges reports whether nothing but byte ranges and a raw hash say what
 // the edit is about.
 func (o Edit) onlyRanges() bool {
-	return o.Base == nil && (o.Expect.Norm == nil || o.Expect.Raw != nil) && len(o.Expect.GitBlob) == 0 &&
+	return o.Base == nil && (o.Expect.Norm == nil || o.Expect.Raw != nil) && !o.Expect.needsBytes() &&
 		!slices.ContainsFunc(o.Edits, func(e locator.Edit) bool {
-			return e.Lines != nil || e.Range != nil || e.Find != nil || e.AtEOF
+			return e.Lines != nil || e.Range != nil || e.Units != nil || e.Find != nil || e.AtEOF
 		})
 }
 
