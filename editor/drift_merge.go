@@ -12,10 +12,22 @@ func (s *subject) merged() (placed, error) {
 	if err != nil {
 		return placed{}, err
 	}
-	found := placed{anchor: anchorMerged}
-	theirs := locator.Diff(s.base, s.now)
+	spans, shifted, met := rebase(ours.Spans, locator.Diff(s.base, s.now))
+	if met != nil {
+		return placed{}, fail.New(fail.Conflict, "", "",
+			"the edit of bytes %d-%d of the base meets a change that was made to them since", met.Start, met.End).
+			WithHint("make the plan anew for the file as it is")
+	}
+	return placed{spans: spans, anchor: anchorMerged, shifted: shifted}, nil
+}
+
+// rebase moves ours from a text to the one that theirs make of it; both are
+// made for the same text. What both do alike drops out; shifted counts those
+// of ours that stand elsewhere. Met is one that theirs touch: then there is no
+// result.
+func rebase(ours, theirs []locator.Span) (moved []locator.Span, shifted int, met *locator.Span) {
 	shift, next := 0, 0
-	for _, o := range ours.Spans {
+	for _, o := range ours {
 		for next < len(theirs) && before(theirs[next], o) {
 			shift += growth(theirs[next])
 			next++
@@ -25,16 +37,14 @@ func (s *subject) merged() (placed, error) {
 			if o.Start == t.Start && o.End == t.End && string(o.Text) == string(t.Text) {
 				continue // both did the same
 			}
-			return placed{}, fail.New(fail.Conflict, "", "",
-				"the edit of bytes %d-%d of the base meets a change that was made to them since", o.Start, o.End).
-				WithHint("make the plan anew for the file as it is")
+			return nil, 0, &o
 		}
 		if shift != 0 {
-			found.shifted++
+			shifted++
 		}
-		found.spans = append(found.spans, locator.Span{Start: o.Start + shift, End: o.End + shift, Text: o.Text})
+		moved = append(moved, locator.Span{Start: o.Start + shift, End: o.End + shift, Text: o.Text})
 	}
-	return found, nil
+	return moved, shifted, nil
 }
 
 // before reports whether a lies before b without doubt: two insertions at one

@@ -122,7 +122,7 @@ func eachTransaction(ctx context.Context, root string,
 	if err != nil {
 		return err
 	}
-	undoneBy := make(map[wal.ID]wal.ID)
+	undoneBy := undoers(all)
 	for _, tx := range slices.Backward(all) {
 		if err := ctx.Err(); err != nil {
 			return fail.Wrap(err, "read", "history")
@@ -130,11 +130,7 @@ func eachTransaction(ctx context.Context, root string,
 		if tx.Outcome == wal.Pending && !s.IsPending(tx.ID) {
 			continue // in flight
 		}
-		by := undoneBy[tx.ID]
-		if tx.Outcome == wal.Committed && !tx.Undoes.IsZero() && by.IsZero() {
-			undoneBy[tx.Undoes] = tx.ID // an undo is always younger than what it undoes
-		}
-		if more, err := fn(s.Tree, tx, by); err != nil || !more {
+		if more, err := fn(s.Tree, tx, undoneBy[tx.ID]); err != nil || !more {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ const maxKey = 256
 type prepareOptions struct {
 	OnDrift       DriftPolicy
 	ForceReadOnly bool
+	Write         WriteMode
 	Creator       apply.Creator
 	// BaseFor returns content that once had this raw hash, nil if nobody knows.
 	// May be nil.
@@ -100,6 +101,10 @@ func (p *preparer) apply(op Op) error {
 		return failed(p.symlink(o), o, o.Path)
 	case Mkdir:
 		return failed(p.mkdir(o), o, o.Path)
+	case revert:
+		return p.revert(o)
+	case decision:
+		return p.decide(o)
 	}
 	return fail.New(fail.Usage, "prepare", "", "operation %d is none that emend knows: %T", p.order+1, op)
 }

@@ -45,13 +45,17 @@ func (d *planDigest) operation(op Op) {
 		d.text(o.Path)
 		d.bytes(o.Content)
 		d.number(int(o.Mode))
+		d.flag(o.IfMissing)
 	case Delete:
 		d.text(o.Path)
 		d.expect(o.Expect)
+		d.flag(o.Recursive)
+		d.flag(o.IfExists)
 	case Rename:
 		d.text(o.From)
 		d.text(o.To)
 		d.flag(o.Overwrite)
+		d.flag(o.IfMissing)
 	case Copy:
 		d.text(o.From)
 		d.text(o.To)
@@ -65,6 +69,14 @@ func (d *planDigest) operation(op Op) {
 		d.flag(o.New)
 	case Mkdir:
 		d.text(o.Path)
+	case revert:
+		d.bytes(o.tx.ID[:])
+	case decision:
+		d.bytes(o.tx.ID[:])
+		d.number(int(o.image))
+		for _, n := range o.chosen {
+			d.number(n)
+		}
 	}
 }
 
@@ -77,6 +89,7 @@ func (d *planDigest) expect(e Expect) {
 		}
 	}
 	d.bytes(e.GitBlob)
+	d.bytes(e.Sum) // when the plan was made is no part of it
 }
 
 func (d *planDigest) edit(e locator.Edit) {
@@ -93,12 +106,38 @@ func (d *planDigest) edit(e locator.Edit) {
 			d.number(n)
 		}
 		d.flag(r.Clamp)
+		d.flag(r.SkipBOM)
+	}
+	d.flag(e.Units != nil)
+	if u := e.Units; u != nil {
+		for _, n := range []int{u.Start, u.End, int(u.Encoding)} {
+			d.number(n)
+		}
+		d.flag(u.SkipBOM)
 	}
 	d.optional(e.Find)
 	d.flag(e.All)
+	d.hunk(e.Hunk)
 	d.bytes(e.Text)
 	d.optional(e.Old)
 	d.flag(e.AtEOF)
+}
+
+func (d *planDigest) hunk(h *locator.Hunk) {
+	d.flag(h != nil)
+	if h == nil {
+		return
+	}
+	d.number(len(h.After))
+	for _, line := range h.After {
+		d.bytes(line)
+	}
+	d.number(len(h.Lines))
+	for _, line := range h.Lines {
+		d.number(int(line.Do))
+		d.bytes(line.Text)
+	}
+	d.flag(h.AtEOF)
 }
 
 func (d *planDigest) number(n int) {

@@ -75,10 +75,13 @@ func (v *view) fill(shelf *apply.Shelf) error {
 	})
 }
 
+// ShelfName is the name that something about step n has on the intent's shelf.
+func ShelfName(n int, what string) string { return strconv.Itoa(n) + "." + what }
+
 var imageNames = map[wal.Image]string{wal.Before: "before", wal.After: "after"}
 
 func (v *view) putImage(shelf *apply.Shelf, n int, img wal.Image, s *wal.State) error {
-	name := strconv.Itoa(n) + "." + imageNames[img]
+	name := ShelfName(n, imageNames[img])
 	switch s.Kind {
 	case vfs.Symlink:
 		return shelf.Put(name, func(w io.Writer) error {
@@ -108,7 +111,7 @@ func (v *view) putPatch(shelf *apply.Shelf, n int) error {
 		return err
 	}
 	span := []locator.Span{{Start: 0, End: len(before), Text: after}}
-	return shelf.Put(strconv.Itoa(n)+".patch", func(w io.Writer) error {
+	return shelf.Put(ShelfName(n, "patch"), func(w io.Writer) error {
 		return locator.UnifiedDiff(w, "a/"+st.Path, "b/"+st.Path, before, span)
 	})
 }
