@@ -9,6 +9,9 @@ import (
 
 func (p *preparer) edit(o Edit) error {
 	n, err := p.file(o.Path)
+	if err == nil {
+		err = o.Expect.guard(n)
+	}
 	if err != nil {
 		return err
 	}

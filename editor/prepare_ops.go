@@ -10,8 +10,11 @@ import (
 )
 
 func (p *preparer) create(o Create) error {
-	s, err := p.freeSlot(o.Path)
-	if err != nil {
+	s, err := p.resolve(o.Path, walk{make: true})
+	if err != nil || o.IfMissing && s.now != nil {
+		return err
+	}
+	if err := p.free(s); err != nil {
 		return err
 	}
 	return p.newFile(s, body{literal: o.Content}, o.Mode, wal.StepCreate)
@@ -20,12 +23,19 @@ func (p *preparer) create(o Create) error {
 func (p *preparer) remove(o Delete) error {
 	s, err := p.resolve(o.Path, walk{})
 	if err != nil {
+		if o.IfExists && fail.KindOf(err) == fail.NotFound {
+			return nil
+		}
 		return err
 	}
 	n := s.now
 	switch {
+	case n == nil && o.IfExists:
+		return nil
 	case n == nil:
 		return missing()
+	case n.isDir() && o.Recursive:
+		return p.removeTree(s)
 	case !n.isFile() && !n.isLink():
 		return irregular(n)
 	}
@@ -47,7 +57,7 @@ func (p *preparer) rename(o Rename) error {
 		return failed(err, o, o.From)
 	}
 	to, err := p.resolve(o.To, walk{make: true})
-	if err == nil && to != from {
+	if err == nil && to != from && !(o.IfMissing && to.now != nil) {
 		err = p.move(from, to, o.Overwrite)
 	}
 	return failed(err, o, o.To)
