@@ -10,7 +10,7 @@ FUZZTIME ?= 60s
 # Packages whose tests start goroutines of their own.
 CONCURRENT = ./editor/... ./wal/... ./recovery/... ./internal/apply/... ./internal/vfs/...
 
-.PHONY: build install demo test race check sweep kill fuzz
+.PHONY: build install demo test race check sweep kill powercut fuzz
 
 build:
 	$(GO) build -o bin/emend ./cmd/emend
@@ -37,6 +37,10 @@ sweep:
 # A thousand kills of a real process.
 kill:
 	EMEND_LONG=1 $(GO) test -timeout 0 -count 1 -v -run Kill ./e2e
+
+# Power cuts of real disks, ext4, xfs and btrfs in images: as root.
+powercut:
+	EMEND_LONG=1 $(GO) test -timeout 0 -count 1 -v -run PowerCut ./e2e
 
 # Every fuzz target in turn, FUZZTIME each.
 fuzz:
