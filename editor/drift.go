@@ -149,7 +149,7 @@ func (s *subject) unexpected(policy DriftPolicy) (placed, error) {
 
 // anchored reports whether every edit carries text that says where it goes.
 func (s *subject) anchored() bool {
-	return !slices.ContainsFunc(s.Edits, func(e locator.Edit) bool { return e.Old == nil && e.Find == nil })
+	return !slices.ContainsFunc(s.Edits, func(e locator.Edit) bool { return e.Old == nil && !e.Searches() })
 }
 
 // relocated places each edit where its old text stands.
@@ -176,7 +176,7 @@ func (s *subject) relocated() (placed, error) {
 func nominal(m *locator.Mapper, size int, e locator.Edit) (start, end int, ok bool) {
 	var err error
 	switch {
-	case e.Find != nil:
+	case e.Searches():
 		return 0, 0, false
 	case e.Lines != nil:
 		start, end, err = m.LinesToRange(*e.Lines)

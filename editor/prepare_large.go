@@ -55,7 +55,7 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 func (o Edit) onlyRanges() bool {
 	return o.Base == nil && (o.Expect.Norm == nil || o.Expect.Raw != nil) && !o.Expect.needsBytes() &&
 		!slices.ContainsFunc(o.Edits, func(e locator.Edit) bool {
-			return e.Lines != nil || e.Range != nil || e.Units != nil || e.Find != nil || e.AtEOF
+			return e.Lines != nil || e.Range != nil || e.Units != nil || e.Searches() || e.AtEOF
 		})
 }
 

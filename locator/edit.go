@@ -20,8 +20,8 @@ func (e FileEdit) Span() Span {
 }
 
 // Edit is one replacement in a file, and where it goes. Exactly one of Lines,
-// Range, Units and Find may be set; without one the place is the half-open byte
-// range [Start, End). Locate turns any of them into a Span.
+// Range, Units, Find and Hunk may be set; without one the place is the half-open
+// byte range [Start, End). Locate turns any of them into a Span.
 type Edit struct {
 	Start, End int
 	Lines      *Lines
@@ -29,6 +29,7 @@ type Edit struct {
 	Units      *Units
 	Find       []byte // the place is where these bytes stand, exactly once ...
 	All        bool   // ... or everywhere they stand, at least once, left to right, not overlapping
+	Hunk       *Hunk  // the place is where its lines stand; Text, Old and AtEOF are not used
 	// Text is what comes into the place.
 	Text []byte
 	// Old is what must stand there; nil: not checked. (Not nil and empty: the
@@ -38,6 +39,10 @@ type Edit struct {
 	// patch without context behind it does.
 	AtEOF bool
 }
+
+// Searches reports whether e looks for its place, so that it has none of its
+// own.
+func (e Edit) Searches() bool { return e.Find != nil || e.Hunk != nil }
 
 // Lines is whole lines, first and last, from 1, terminators included. Last =
 // First-1 is the empty place before line First; First may be one past the last

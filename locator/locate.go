@@ -43,7 +43,7 @@ func Locate(content []byte, edits []Edit) (Located, error) {
 func Relocate(content []byte, edits []Edit) (Located, error) {
 	m := NewMapper(content)
 	return collect(content, edits, func(e Edit) ([]Span, Anchor, error) {
-		if e.Find != nil {
+		if e.Searches() {
 			return m.place(e)
 		}
 		span, err := relocate(content, e)
@@ -88,10 +88,13 @@ func (m *Mapper) place(e Edit) ([]Span, Anchor, error) {
 	}
 	switch {
 	case e.places() > 1:
-		err = fail.New(fail.Usage, "", "", "give one of lines, range, units and find")
+		err = fail.New(fail.Usage, "", "", "give one of lines, range, units, find and hunk")
 	case e.Find != nil:
 		anchor = AnchorFind
 		spans, err = find(m.content, e)
+	case e.Hunk != nil:
+		spans, err = m.hunk(*e.Hunk)
+		return spans, AnchorFind, err
 	case e.Lines != nil:
 		spans = []Span{{Text: e.Text}}
 		spans[0].Start, spans[0].End, err = m.LinesToRange(*e.Lines)
@@ -122,7 +125,7 @@ func (m *Mapper) place(e Edit) ([]Span, Anchor, error) {
 // places counts what e says of its place, beside Start and End.
 func (e Edit) places() int {
 	count := 0
-	for _, given := range []bool{e.Lines != nil, e.Range != nil, e.Units != nil, e.Find != nil} {
+	for _, given := range []bool{e.Lines != nil, e.Range != nil, e.Units != nil, e.Find != nil, e.Hunk != nil} {
 		if given {
 			count++
 		}
