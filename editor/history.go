@@ -7,6 +7,7 @@ import (
 
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/recovery"
 	"github.com/emend/emend/wal"
 )
@@ -35,6 +36,13 @@ const (
 type HistoryOptions struct {
 	Limit int       // at most so many; 0: all
 	Since time.Time // only those that began then or later
+	fs    vfs.FS    // nil: the operating system
+}
+
+// History lists the transactions of the workspace, as the function does.
+func (ed *Editor) History(ctx context.Context, o HistoryOptions) ([]Transaction, error) {
+	o.fs = ed.opts.fs
+	return History(ctx, ed.ws.Tree.RealRoot(), o)
 }
 
 // History lists the transactions that the log of the workspace at root still
@@ -42,7 +50,7 @@ type HistoryOptions struct {
 // takes no lock and writes nothing.
 func History(ctx context.Context, root string, o HistoryOptions) ([]Transaction, error) {
 	list := []Transaction{}
-	err := eachTransaction(ctx, root, func(_ *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (more bool, err error) {
+	err := eachTransaction(ctx, root, o.fs, func(_ *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (more bool, err error) {
 		if tx.Time.Before(o.Since) {
 			return true, nil
 		}
@@ -89,7 +97,7 @@ func withTransaction(ctx context.Context, root, id string,
 		return unknown
 	}
 	found := false
-	err = eachTransaction(ctx, root, func(tree *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (bool, error) {
+	err = eachTransaction(ctx, root, nil, func(tree *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (bool, error) {
 		if tx.ID != want {
 			return true, nil
 		}
@@ -104,9 +112,9 @@ func withTransaction(ctx context.Context, root, id string,
 
 // eachTransaction calls fn for the transactions of the log, newest first, with
 // the ID of the one that undoes it (zero: none), until fn wants no more.
-func eachTransaction(ctx context.Context, root string,
+func eachTransaction(ctx context.Context, root string, fs vfs.FS,
 	fn func(tree *apply.Tree, tx *wal.Transaction, undoneBy wal.ID) (more bool, err error)) error {
-	s, err := recovery.OpenSurvey(root, recovery.Options{})
+	s, err := recovery.OpenSurvey(root, recovery.Options{FS: fs})
 	if err != nil {
 		return err
 	}
