@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -22,6 +23,11 @@ func (r *Report) preview(root string, o Options) error {
 	slices.Reverse(s.Pending)
 	for _, tx := range s.Pending {
 		if err := r.previewIntent(s.Workspace, tx, o.Policy); err != nil {
+			return err
+		}
+	}
+	if o.Host {
+		if err := r.recoverHosts(context.Background(), s.Workspace, o); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Policy   Policy
 	DryRun   bool          // look and report; nothing is written
+	Host     bool          // act on the intents of host programs, too
 	LockWait time.Duration // how long another process's lock is waited for
 	FS       vfs.FS        // nil: the operating system
 }
@@ -47,6 +48,9 @@ func Run(ctx context.Context, root string, o Options) (*Report, error) {
 	if err = w.Log.Acquire(ctx, o.LockWait, nil); err == nil {
 		defer w.Log.Release()
 		err = r.Recover(ctx, w, o.Policy)
+		if err == nil && o.Host {
+			err = r.recoverHosts(ctx, w, o)
+		}
 	}
 	r.repaired(w)
 	return r, fail.Wrap(err, "recover", "")
