@@ -10,7 +10,7 @@ FUZZTIME ?= 60s
 # Packages whose tests start goroutines of their own.
 CONCURRENT = ./editor/... ./wal/... ./recovery/... ./internal/apply/... ./internal/vfs/...
 
-.PHONY: build install demo test race check sweep kill powercut fuzz
+.PHONY: build install demo test race check bench sweep kill powercut fuzz
 
 build:
 	$(GO) build -o bin/emend ./cmd/emend
@@ -50,3 +50,9 @@ fuzz:
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+# Commits side by side with what else changes files, as ratios, on an ext4
+# image with a journal (root), or on BENCHDIR's file system.
+BENCHDIR ?=
+bench:
+	$(GO) -C bench run . $(if $(BENCHDIR),-dir $(BENCHDIR),-image)
