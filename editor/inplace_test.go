@@ -113,19 +113,21 @@ func TestCrashInPlaceAtEveryOperation(t *testing.T) {
 
 func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) {
 	fs := stubbornTree(t, o)
-	s := &sweep{t: t, before: userTree(fs), every: 11, nested: 29}
+	s := &sweep{t: t, before: userTree(fs), nested: 20}
 	if long() {
-		s.every, s.nested = 1, 3
+		s.nested = 3
 	}
 	same := inodes(t, fs, stubborn...)
+	pick := newSampler(t)
 	var crashed []survivor
 	fs.OnOp(func(at op.Op) {
 		for name, clone := range fs.Survivors() {
-			crashed = append(crashed, survivor{fmt.Sprintf("at %v: %s", at, name), clone})
+			if pick.chosen(12) {
+				crashed = append(crashed, survivor{fmt.Sprintf("at %v: %s", at, name), clone})
+			}
 		}
-		for seed := range uint64(6) {
-			crashed = append(crashed, survivor{fmt.Sprintf("at %v: random %d", at, seed), fs.Survive(crashfs.Random(seed))})
-		}
+		seed := pick.Uint64()
+		crashed = append(crashed, survivor{fmt.Sprintf("at %v: random %d", at, seed), fs.Survive(crashfs.Random(seed))})
 		crashed = append(crashed, survivor{fmt.Sprintf("at %v: killed", at), fs.Killed()})
 	})
 	_, err := applyPlan(fs, plan)
@@ -135,8 +137,8 @@ func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) {
 	require.False(t, treesEqual(s.before, s.after))
 	require.Equal(t, same, inodes(t, fs, stubborn...))
 	require.Empty(t, leftovers(fs))
-	for i, c := range crashed {
-		if i%s.every == 0 {
+	for _, c := range crashed {
+		if pick.chosen(4) {
 			s.check(c.name, c.fs, 1)
 			require.Equal(t, same, inodes(t, c.fs, stubborn...), c.name)
 		}

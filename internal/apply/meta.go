@@ -64,9 +64,14 @@ func NewMeta(parent wal.Meta, kind vfs.Kind, mode uint32, exact bool, c Creator)
 		}
 		return m
 	}
+	if kind == vfs.Symlink { // has no ACL
+		return m
+	}
 	acl := parent.Xattrs[i].Value
 	if access, got, ok := inheritACL(acl, m.Mode); ok {
-		m.Xattrs = append(m.Xattrs, vfs.Xattr{Name: aclAccess, Value: access})
+		if access != nil {
+			m.Xattrs = append(m.Xattrs, vfs.Xattr{Name: aclAccess, Value: access})
+		}
 		if !exact {
 			m.Mode = m.Mode&^0o777 | got
 		}
@@ -79,11 +84,12 @@ func NewMeta(parent wal.Meta, kind vfs.Kind, mode uint32, exact bool, c Creator)
 
 // inheritACL makes the access ACL of a new file from its directory's default
 // ACL: the entries of owner, mask (or group, where there is no mask) and other
-// lose what mode does not ask for. got is the permission bits that result.
+// lose what mode does not ask for. got is the permission bits that result; an
+// ACL that says no more than they do is nil, as the system keeps none.
 // Layout: a 4-byte version, then 8 bytes an entry: tag, permissions (16 bits
 // each) and id, little-endian (linux/posix_acl_xattr.h).
 func inheritACL(def []byte, mode uint32) (access []byte, got uint32, ok bool) {
-	const userObj, groupObj, mask, other = 0x01, 0x04, 0x10, 0x20
+	const userObj, user, groupObj, groupEntry, mask, other = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 	if len(def) < 4 || (len(def)-4)%8 != 0 {
 		return nil, 0, false
 	}
@@ -94,15 +100,17 @@ func inheritACL(def []byte, mode uint32) (access []byte, got uint32, ok bool) {
 		binary.LittleEndian.PutUint16(perm, uint16(p))
 		return p << shift
 	}
-	hasMask := false
+	hasMask, extended := false, false
 	for e := access[4:]; len(e) > 0; e = e[8:] {
 		switch binary.LittleEndian.Uint16(e) {
 		case userObj:
 			got |= limit(e[2:4], 6)
 		case groupObj:
 			group = e[2:4]
+		case user, groupEntry:
+			extended = true
 		case mask:
-			hasMask = true
+			hasMask, extended = true, true
 			got |= limit(e[2:4], 3)
 		case other:
 			got |= limit(e[2:4], 0)
@@ -110,6 +118,9 @@ func inheritACL(def []byte, mode uint32) (access []byte, got uint32, ok bool) {
 	}
 	if !hasMask && group != nil {
 		got |= limit(group, 3)
+	}
+	if !extended {
+		access = nil
 	}
 	return access, got, true
 }

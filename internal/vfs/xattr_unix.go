@@ -40,7 +40,8 @@ func listXattrs(x xattrCalls) ([]Xattr, error) {
 	}
 	var list []Xattr
 	for name := range strings.SplitSeq(string(names), "\x00") {
-		if name == "" { // behind the last terminator
+		// "" is behind the last terminator; XFS lists ACLs under a second name.
+		if name == "" || strings.HasPrefix(name, "trusted.SGI_ACL_") {
 			continue
 		}
 		value, err := readGrowing(func(buf []byte) (int, error) { return x.get(name, buf) })
