@@ -325,7 +325,12 @@ func (l *Log) Holder() (held bool, pid int, err error) {
 func (c *shared) hasOrphans() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.idx.choose(c.orphaned)) > 0
+	for _, t := range c.idx.pending {
+		if c.orphaned(t) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *shared) orphaned(t *txn) bool {

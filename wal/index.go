@@ -19,6 +19,7 @@ type index struct {
 	open    map[ID]*group
 	sealed  []*txn // in order of their seals
 	byID    map[ID]*txn
+	pending map[ID]*txn // sealed and not retired
 	keys    []keyRecord
 	hosts   hostIndex
 	entries entryIndex
@@ -71,7 +72,7 @@ func (t *txn) unfinished() bool { return t.outcome == Pending || t.outcome == Pa
 
 func newIndex() *index {
 	return &index{
-		open: map[ID]*group{}, byID: map[ID]*txn{},
+		open: map[ID]*group{}, byID: map[ID]*txn{}, pending: map[ID]*txn{},
 		hosts: newHostIndex(), entries: newEntryIndex(),
 	}
 }
@@ -136,7 +137,17 @@ func (x *index) addSeal(f *frame) error {
 func (x *index) insert(t *txn) {
 	x.sealed = append(x.sealed, t)
 	x.byID[t.begin.ID] = t
+	x.count(t)
+}
+
+// count takes the transaction's state, and what follows from it, into account.
+func (x *index) count(t *txn) {
 	x.room += t.room()
+	if t.outcome == Pending {
+		x.pending[t.begin.ID] = t
+	} else {
+		delete(x.pending, t.begin.ID)
+	}
 }
 
 // addRecord takes in what was found out about an intent after its seal. One
@@ -152,7 +163,7 @@ func (x *index) addRecord(f *frame) error {
 	}
 	x.room -= t.room()
 	r.apply(t)
-	x.room += t.room()
+	x.count(t)
 	t.records = append(t.records, f.off)
 	return nil
 }

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -166,14 +167,23 @@ func lastNonZero(r io.ReaderAt, lo, hi int64) (int64, error) {
 		if n, err := r.ReadAt(b, hi-int64(len(b))); n < len(b) {
 			return 0, err
 		}
-		for i := len(b) - 1; i >= 0; i-- {
-			if b[i] != 0 {
-				return hi - int64(len(b)) + int64(i) + 1, nil
-			}
-		}
 		hi -= int64(len(b))
+		if !allZero(b) {
+			return hi + int64(len(bytes.TrimRight(b, "\x00"))), nil
+		}
 	}
 	return lo, nil
+}
+
+func allZero(b []byte) bool {
+	var zeros [4096]byte
+	for len(b) > len(zeros) {
+		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
+			return false
+		}
+		b = b[len(zeros):]
+	}
+	return bytes.Equal(b, zeros[:len(b)])
 }
 
 // groupSum is the digest of a frame's payload, where a seal's digest needs it.
