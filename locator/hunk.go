@@ -17,6 +17,8 @@ type Hunk struct {
 	// before it, white space around it not counted.
 	After [][]byte
 	Lines []HunkLine
+	// Origin is where the hunk comes from, for errors; it may be empty.
+	Origin string
 	// AtEOF says that the hunk stands at the end of the text, and only there.
 	AtEOF bool
 }
@@ -39,7 +41,16 @@ const (
 
 // hunk returns a span for every run of lines that h changes.
 func (m *Mapper) hunk(h Hunk) ([]Span, error) {
-	lines := m.hunkLines()
+	spans, err := h.locate(m.hunkLines())
+	if err != nil && h.Origin != "" {
+		e := fail.From(err, "", "")
+		e.Message = h.Origin + ": " + e.Message
+		return nil, e
+	}
+	return spans, err
+}
+
+func (h Hunk) locate(lines textLines) ([]Span, error) {
 	old := h.old()
 	first, err := h.after(lines)
 	if err != nil {
