@@ -171,6 +171,15 @@ func (d *decoder) optionalCount() int {
 
 func (d *decoder) string() string { return string(d.take(d.uint())) }
 
+// fixed64 is a number of eight bytes.
+func (d *decoder) fixed64() int64 {
+	p := d.take(8)
+	if p == nil {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(p))
+}
+
 func (d *decoder) time() time.Time {
 	ns := d.int()
 	if ns == 0 {

@@ -132,6 +132,7 @@ func (c *shared) load(locked bool) error {
 	c.scan = &scanner{r: g.file, size: g.info.Size, salt: g.header.salt()}
 	c.pos, c.synced, c.zeros = g.header.start(), g.header.birth, g.info.Size
 	c.names = true
+	c.due = max(2*g.header.birth, c.opts.CompactFrom)
 	closed, err := c.loadClosed()
 	if err != nil {
 		return err

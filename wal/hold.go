@@ -102,7 +102,7 @@ func (l *Log) Acquire(ctx context.Context, wait time.Duration, recoverFn func() 
 		return ErrReadOnly
 	}
 	lim := &limit{ctx: ctx, wait: wait, deadline: time.Now().Add(wait)}
-	joined, err := c.enter(lim, recoverFn != nil)
+	joined, err := c.enter(lim, recoverFn != nil, false)
 	if joined || err != nil {
 		return err
 	}
@@ -112,12 +112,12 @@ func (l *Log) Acquire(ctx context.Context, wait time.Duration, recoverFn func() 
 }
 
 // enter waits until this caller may join the holders, or is the one who is
-// busy: it has to settle something first.
-func (c *shared) enter(lim *limit, recovers bool) (joined bool, err error) {
+// busy: it has to settle something first. Who wants to be alone never joins.
+func (c *shared) enter(lim *limit, recovers, alone bool) (joined bool, err error) {
 	h := &c.hold
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for h.busy || h.count > 0 && time.Since(h.since) > holdLimit {
+	for h.busy || h.count > 0 && (alone || time.Since(h.since) > holdLimit) {
 		changed := h.changed
 		h.mu.Unlock()
 		ok, err := lim.pause(time.Hour, changed)
@@ -183,9 +183,14 @@ func (l *Log) Release() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.count--
-	if h.count == 0 && !h.busy {
-		l.c.settled()
+	if h.count > 0 || h.busy {
+		return
 	}
+	h.busy = true
+	h.mu.Unlock()
+	l.c.compactIfDue()
+	h.mu.Lock()
+	l.c.settled()
 }
 
 // settled ends being busy, and gives the kernel lock back if nobody holds it.

@@ -21,6 +21,7 @@ type index struct {
 	byID    map[ID]*txn
 	pending map[ID]*txn // sealed and not retired
 	keys    []keyRecord
+	dropped uint64 // transactions that compaction has dropped, remembered or not
 	hosts   hostIndex
 	entries entryIndex
 	room    int64 // bytes to keep for the decisions and retirements to come

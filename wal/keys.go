@@ -65,7 +65,7 @@ func decodeCheckpoint(p []byte) (checkpoint, error) {
 
 func (x *index) addCheckpoint(f *frame) error {
 	c, err := decodeCheckpoint(f.payload)
-	x.entries = c.entries
+	x.entries, x.dropped = c.entries, c.dropped
 	return err
 }
 

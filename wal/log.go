@@ -8,11 +8,13 @@
 package wal
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/vfs"
@@ -39,6 +41,15 @@ type Options struct {
 	// NoSync skips every sync: what is written survives the process, not a
 	// power cut.
 	NoSync bool
+
+	// The bounds of the history that compaction keeps, besides every intent
+	// that is not over and the newest that is; 0: 64 MiB, 1,000 intents, 30 days.
+	HistoryBytes   int64
+	HistoryIntents int
+	HistoryAge     time.Duration
+	// CompactFrom is the size from which on a log is compacted when it has
+	// doubled; 0: 1 MiB; negative: only by Compact.
+	CompactFrom int64
 }
 
 // Log is a handle of a log. All handles of one directory in one process share
@@ -91,6 +102,7 @@ type shared struct {
 	hostFree *sync.Cond              // on mu: one is no longer
 	report   Report
 	everHeld bool
+	due      int64 // the log is compacted when it is longer
 }
 
 // registry finds the log that a directory's handles share.
@@ -132,6 +144,10 @@ func (o Options) withDefaults() Options {
 		o.RecordLimit = defaultLimit
 	}
 	o.RecordLimit = min(o.RecordLimit, hardLimit)
+	o.HistoryBytes = cmp.Or(o.HistoryBytes, 64<<20)
+	o.HistoryIntents = cmp.Or(o.HistoryIntents, 1000)
+	o.HistoryAge = cmp.Or(o.HistoryAge, 30*24*time.Hour)
+	o.CompactFrom = cmp.Or(o.CompactFrom, 1<<20)
 	return o
 }
 

@@ -231,15 +231,15 @@ type seal struct {
 func (s seal) encode(p []byte) []byte {
 	p = append(p, s.id[:]...)
 	p = append(p, s.digest[:]...)
-	p = putUint(p, uint64(s.begin))
+	p = binary.LittleEndian.AppendUint64(p, uint64(s.begin)) // fixed: compaction moves it
 	p = putUint(p, s.frames)
 	return putUint(p, s.steps)
 }
 
 func decodeSeal(p []byte) (seal, error) {
 	d := decoder{b: p}
-	s := seal{id: d.id(), digest: d.digest(), begin: d.size(), frames: d.uint(), steps: d.uint()}
-	if s.steps > s.frames {
+	s := seal{id: d.id(), digest: d.digest(), begin: d.fixed64(), frames: d.uint(), steps: d.uint()}
+	if s.begin < 0 || s.steps > s.frames {
 		d.fail(errRange)
 	}
 	return s, d.end()
@@ -282,14 +282,11 @@ func encodeRetire(p []byte, id ID, o Outcome, at time.Time) []byte {
 
 func decodeRetire(p []byte) (ID, Outcome, time.Time, error) {
 	d := decoder{b: p}
-	id, o, at := d.id(), Outcome(d.byte()), d.take(8)
-	if d.err != nil {
-		return ID{}, 0, time.Time{}, d.err
-	}
+	id, o, at := d.id(), Outcome(d.byte()), d.fixed64()
 	if o != Committed && o != RolledBack && o != ParkedOutcome {
 		d.fail(errRange)
 	}
-	return id, o, time.Unix(0, int64(binary.LittleEndian.Uint64(at))).UTC(), d.end()
+	return id, o, time.Unix(0, at).UTC(), d.end()
 }
 
 // NoteKind says what a note adds to a step that was sealed already.

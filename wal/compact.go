@@ -1,0 +1,271 @@
+package wal
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+)
+
+// keptKeys is how many of the transactions that compaction drops are
+// remembered by ID, key, plan and outcome; keysPerFrame is how many of them one
+// frame holds.
+const (
+	keptKeys     = 100_000
+	keysPerFrame = 500
+)
+
+// CompactReport says what a compaction did.
+type CompactReport struct {
+	Before, After int64 // bytes of frames
+	Dropped       int   // transactions of which only the outcome is remembered now
+}
+
+// Compact writes what is worth keeping into a new generation of the log, which
+// takes the old one's place in one step: every intent that is not over, the
+// newest history within the bounds of Options, entries that are not truncated,
+// live host intents. It waits up to wait for everybody who holds the log. On an
+// error the log is as before. Who reads the old generation keeps reading it.
+func (l *Log) Compact(ctx context.Context, wait time.Duration) (CompactReport, error) {
+	c, err := l.use()
+	if err != nil {
+		return CompactReport{}, err
+	}
+	if c.opts.ReadOnly {
+		return CompactReport{}, ErrReadOnly
+	}
+	lim := &limit{ctx: ctx, wait: wait, deadline: time.Now().Add(wait)}
+	if _, err := c.enter(lim, false, true); err != nil {
+		return CompactReport{}, err
+	}
+	defer c.leave(false)
+	if err := c.settle(lim, nil); err != nil {
+		return CompactReport{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.compact()
+}
+
+// compactIfDue compacts a log that has doubled. It is a help, and where it
+// fails the log is as before: it is tried again when the log has doubled again.
+func (c *shared) compactIfDue() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gen == nil || c.opts.CompactFrom < 0 || c.pos.off < c.due || len(c.live) > 0 || c.poison != nil {
+		return
+	}
+	if _, err := c.compact(); err != nil {
+		c.due = 2 * c.pos.off
+	}
+}
+
+// compact does it. The caller has the kernel lock and mu, and no group is open.
+func (c *shared) compact() (CompactReport, error) {
+	if c.poison != nil {
+		return CompactReport{}, c.poison
+	}
+	if err := c.wholeIndex(); err != nil {
+		return CompactReport{}, err
+	}
+	k, err := c.choose(time.Now())
+	if err != nil {
+		return CompactReport{}, err
+	}
+	report := CompactReport{Before: c.pos.off, Dropped: len(k.dropped)}
+	if err := c.dir.Replace(logName, 0o600, k.write); err != nil {
+		return CompactReport{}, wrap(err, "compact", c.path)
+	}
+	if !c.opts.NoSync {
+		if err := c.dir.Sync(); err != nil {
+			return CompactReport{}, wrap(c.poisonIf(err), "compact", c.path)
+		}
+	}
+	err = c.load(true)
+	report.After = c.pos.off
+	return report, err
+}
+
+// keeper copies what is kept into a new generation.
+type keeper struct {
+	c       *shared
+	header  fileHeader
+	first   frames         // checkpoint and keys
+	kept    map[ID]*txn    //
+	records map[int64]bool // offsets of the kept intents' decisions, notes and retirements
+	begins  map[ID]int64   // where the begin frames stand in the new generation
+	dropped []*txn         // oldest first
+	sizes   map[*txn]int64 // of an intent's frames
+	entry   uint64         // position of the last entry that a pass has met
+}
+
+// choose decides what is kept, and how long that is: a pass over the log.
+func (c *shared) choose(now time.Time) (*keeper, error) {
+	k := &keeper{
+		c: c, kept: map[ID]*txn{}, records: map[int64]bool{}, begins: map[ID]int64{}, sizes: map[*txn]int64{},
+		header: fileHeader{logID: c.gen.header.logID, generation: c.gen.header.generation + 1, baseSeq: c.pos.seq},
+	}
+	err := k.eachFrame(func(f *frame) error {
+		if t := c.idx.owner(f); t != nil {
+			k.sizes[t] += f.size()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.chooseHistory(now)
+	k.start(now)
+	k.header.birth = fileHeaderSize + int64(len(k.first.buf))
+	err = k.eachFrame(func(f *frame) error {
+		if k.keeps(f) {
+			k.header.birth += f.size()
+		}
+		return nil
+	})
+	return k, err
+}
+
+// chooseHistory keeps every intent that is not over, and of the others the
+// newest, at least one, within the bounds.
+func (k *keeper) chooseHistory(now time.Time) {
+	o := k.c.opts
+	var bytes int64
+	full := false
+	for i, t := range slices.Backward(k.c.idx.sealed) {
+		bytes += k.sizes[t]
+		newest := i == len(k.c.idx.sealed)-1
+		full = full || !newest && (bytes > o.HistoryBytes || len(k.c.idx.sealed)-i > o.HistoryIntents ||
+			now.Sub(t.begin.Time) > o.HistoryAge)
+		if full && !t.unfinished() {
+			k.dropped = append(k.dropped, t)
+			continue
+		}
+		k.kept[t.begin.ID] = t
+		for _, off := range t.records {
+			k.records[off] = true
+		}
+	}
+	slices.Reverse(k.dropped)
+}
+
+// start makes the frames that a generation begins with.
+func (k *keeper) start(now time.Time) {
+	x := k.c.idx
+	keys := slices.Clone(x.keys)
+	for _, t := range k.dropped {
+		keys = append(keys, keyRecord{begin: t.begin, outcome: t.outcome})
+	}
+	first := x.entries.through + 1
+	entries := entryIndex{next: first, through: x.entries.through, fromPos: first}
+	at := checkpoint{at: now, entries: entries, dropped: x.dropped + uint64(len(k.dropped))}
+	k.first.add(typeCheckpoint, 0, at.encode)
+	keys = keys[max(0, len(keys)-keptKeys):]
+	for part := range slices.Chunk(keys, keysPerFrame) {
+		k.first.add(typeKeys, 0, func(b []byte) []byte { return encodeKeys(b, part) })
+	}
+}
+
+// owner is the intent that the frame of a sealed group belongs to, nil for
+// every other frame.
+func (x *index) owner(f *frame) *txn {
+	switch f.typ {
+	case typeBegin, typeFile, typeData, typeSeal:
+		t := x.byID[ID(f.payload[:len(ID{})])]
+		if t != nil && t.beginAt <= f.off && f.off <= t.sealAt {
+			return t
+		}
+	}
+	return nil
+}
+
+func (k *keeper) keeps(f *frame) bool {
+	x := k.c.idx
+	switch f.typ {
+	case typeBegin, typeFile, typeData, typeSeal:
+		t := x.owner(f)
+		return t != nil && k.kept[t.begin.ID] == t
+	case typeDecision, typeRetire, typeNote:
+		return k.records[f.off]
+	case typeHost:
+		d := decoder{b: f.payload}
+		return x.hosts.live[hostDigest(d.string())] == f.off
+	case typeEntry:
+		return k.entry > x.entries.through
+	}
+	return false
+}
+
+// eachFrame calls fn for every frame of the old generation.
+func (k *keeper) eachFrame(fn func(*frame) error) error {
+	s := &scanner{r: k.c.gen.file, size: k.c.pos.off, salt: k.c.scan.salt}
+	k.entry = 0
+	for p := k.c.gen.header.start(); p.off < k.c.pos.off; {
+		f, ok, err := s.next(p)
+		if err != nil {
+			return wrap(err, "read", k.c.path)
+		}
+		if !ok {
+			return s.damageAt(p, k.c.path)
+		}
+		switch f.typ {
+		case typeEntry:
+			k.entry++
+		case typeCheckpoint:
+			if at, err := decodeCheckpoint(f.payload); err == nil {
+				k.entry = at.entries.next - 1
+			}
+		}
+		if err := fn(&f); err != nil {
+			return err
+		}
+		p = f.after()
+	}
+	return nil
+}
+
+// write writes the new generation.
+func (k *keeper) write(w io.Writer) error {
+	if _, err := w.Write(k.header.encode()); err != nil {
+		return err
+	}
+	p, fs := k.header.start(), k.first
+	flush := func() error {
+		p = fs.link(k.header.salt(), p, fileHeaderSize)
+		_, err := w.Write(fs.buf)
+		fs.reset()
+		return err
+	}
+	err := k.eachFrame(func(f *frame) error {
+		if !k.keeps(f) {
+			return nil
+		}
+		k.copy(&fs, f, p.off+int64(len(fs.buf)))
+		if len(fs.buf) < flushSize {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err == nil {
+		_, err = w.Write(make([]byte, minZeros))
+	}
+	return err
+}
+
+// copy adds f to fs; off is where it will stand.
+func (k *keeper) copy(fs *frames, f *frame, off int64) {
+	switch f.typ {
+	case typeBegin:
+		k.begins[ID(f.payload[:len(ID{})])] = off
+	case typeSeal:
+		if s, err := decodeSeal(f.payload); err == nil {
+			s.begin = k.begins[s.id]
+			fs.add(f.typ, f.flags, s.encode)
+			return
+		}
+	}
+	fs.add(f.typ, f.flags, func(b []byte) []byte { return append(b, f.payload...) })
+}
