@@ -37,6 +37,7 @@ func crashTree(t testing.TB, o crashfs.Options) *crashfs.FS {
 		"dir/moved.txt":  "renamed and edited\n",
 		"dir/sub/a":      "swap a\n",
 		"dir/sub/b":      "swap b\n",
+		"dir/sub/c":      "#!/bin/sh\n",
 		"untouched.txt":  "stays\n",
 		"dir/other.text": "stays too\n",
 	} {
@@ -74,6 +75,7 @@ func crashPlans() map[string]editor.Plan {
 			editor.Edit{Path: "top/a", Edits: []locator.Edit{{Find: []byte("swap"), Text: []byte("SWAP")}}},
 			editor.Mkdir{Path: "empty"},
 			editor.Delete{Path: "top/b"},
+			editor.Chmod{Path: "top/c", Mode: 0o755},
 		}},
 	}
 }

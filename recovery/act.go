@@ -69,7 +69,7 @@ func (v *view) back() error {
 	if err != nil {
 		return err
 	}
-	return v.each(GoBack, true, func(n int) error { return v.job.Back(n, apply.SlotB) })
+	return v.each(GoBack, true, func(n int) error { return v.job.Back(n, v.where(n), apply.SlotB) })
 }
 
 func (v *view) each(course Course, reverse bool, do func(n int) error) error {

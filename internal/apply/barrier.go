@@ -2,34 +2,41 @@ package apply
 
 import (
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
-	"github.com/emend/emend/wal"
 )
 
+// places lists the paths at which step n's file may stand: the second is the
+// one beneath directories that were not renamed, or no longer are.
+func (j *Job) places(n int) []string {
+	now, old := j.Steps[n].Path, j.Where(n, func(int) bool { return false })
+	if now == old {
+		return []string{now}
+	}
+	return []string{now, old}
+}
+
 // touched lists the directories whose names the steps change, once each.
-func touched(steps []wal.Step) []string {
+func (j *Job) touched() []string {
 	seen := make(map[string]bool)
 	add := func(p string) {
 		dir, _ := path.Split(p)
 		seen[strings.TrimSuffix(dir, "/")] = true
 	}
-	for i := range steps {
-		add(steps[i].Path)
-		if steps[i].DirFrom != "" {
-			add(steps[i].DirFrom)
+	for n := range j.Steps {
+		for _, p := range j.places(n) {
+			add(p)
+		}
+		if from := j.Steps[n].DirFrom; from != "" {
+			add(from)
 		}
 	}
-	dirs := make([]string, 0, len(seen))
-	for d := range seen {
-		dirs = append(dirs, d)
-	}
-	slices.Sort(dirs)
-	return dirs
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // Barrier makes the published state of every path durable: each touched
@@ -37,7 +44,7 @@ func touched(steps []wal.Step) []string {
 // changed. With all it syncs every file that stands at a path of the job, for
 // a recovery that trusts nothing because it can read it.
 func (j *Job) Barrier(all bool) error {
-	dirs := touched(j.Steps)
+	dirs := j.touched()
 	err := Parallel(len(dirs), func(i int) error { return j.syncDir(dirs[i]) })
 	if err != nil {
 		return err
@@ -50,7 +57,12 @@ func (j *Job) Barrier(all bool) error {
 		if !all && !IsChmod(st) && !st.InPlace {
 			return nil
 		}
-		return j.syncPath(st.Path)
+		for _, p := range j.places(i) {
+			if err := j.syncPath(p); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -78,14 +78,19 @@ func (j *Job) Slot(n int, letter string) string {
 // call displaces is in slot a afterwards, never lost. Foreign bytes that come
 // out are put back: kind foreign, and the path is as it was.
 func (j *Job) Forward(n int) error {
-	return j.move(&j.Steps[n], SlotA, j.seen(n))
+	st := &j.Steps[n]
+	return j.move(st, st.Path, SlotA, j.seen(n))
 }
 
-// Back takes step n from its after to its before. The slot with the letter
-// must hold the before-image, durable, where bytes appear or change; where the
-// path goes, it must be free.
-func (j *Job) Back(n int, letter string) error {
-	return j.move(Inverse(&j.Steps[n]), letter, nil)
+// Back takes step n, which stands at the path at (see Where), from its after to
+// its before. The slot with the letter must hold the before-image, durable,
+// where bytes appear or change; where the path goes, it must be free.
+func (j *Job) Back(n int, at, letter string) error {
+	inv := Inverse(&j.Steps[n])
+	if inv.DirFrom != "" {
+		at = inv.Path
+	}
+	return j.move(inv, at, letter, nil)
 }
 
 // Where is the path at which step n's file stands while not all directory
@@ -120,9 +125,10 @@ func (j *Job) seen(n int) *Seen {
 	return &j.Seen[n]
 }
 
-// move is Forward for st, whose image waits in the slot with the letter.
-func (j *Job) move(st *wal.Step, letter string, seen *Seen) error {
-	d, name, err := j.Tree.Parent(st.Path)
+// move is Forward for st, which stands at the path at and whose image waits in
+// the slot with the letter.
+func (j *Job) move(st *wal.Step, at, letter string, seen *Seen) error {
+	d, name, err := j.Tree.Parent(at)
 	if err != nil {
 		return fail.Wrap(err, "publish", st.Path)
 	}
