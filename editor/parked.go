@@ -44,6 +44,9 @@ type Decided struct {
 // retired and blocks nothing any more: as committed if every path is as it
 // wanted, else as rolled back. The shelf stays until the next GC.
 func (ed *Editor) Resolve(ctx context.Context, id string, o ResolveOptions) (*Decided, error) {
+	if ed.log() == nil {
+		return nil, notParked(id)
+	}
 	release, err := ed.acquire(ctx)
 	if err != nil {
 		return nil, fail.Wrap(err, "resolve", "")
@@ -75,7 +78,7 @@ func (ed *Editor) Resolve(ctx context.Context, id string, o ResolveOptions) (*De
 	}
 	outcome, err := p.outcome()
 	if err == nil {
-		err = ed.ws.Log.Retire(p.tx.ID, outcome)
+		err = ed.log().Retire(p.tx.ID, outcome)
 	}
 	return d, fail.Wrap(err, "resolve", "")
 }
@@ -89,7 +92,7 @@ type parkedIntent struct {
 }
 
 func (ed *Editor) openParked(id string) (*parkedIntent, error) {
-	for _, tx := range ed.ws.Log.Parked() {
+	for _, tx := range ed.log().Parked() {
 		if want, err := wal.ParseID(id); err != nil || tx.ID != want {
 			continue
 		}
@@ -101,7 +104,11 @@ func (ed *Editor) openParked(id string) (*parkedIntent, error) {
 		p.decided, err = p.readDecided()
 		return p, err
 	}
-	return nil, fail.New(fail.NotFound, "resolve", "", "there is no parked transaction %.40q", id).
+	return nil, notParked(id)
+}
+
+func notParked(id string) error {
+	return fail.New(fail.NotFound, "resolve", "", "there is no parked transaction %.40q", id).
 		WithHint("emend status lists those that there are")
 }
 

@@ -243,11 +243,11 @@ func (h *past) carry(tx *wal.Transaction, images *logImages, st *wal.Step, now h
 			if err != nil {
 				return nil, nil, err
 			}
-			var met *locator.Span
-			found.spans, found.shifted, met = rebase(found.spans, theirs)
-			if met != nil {
+			carried, shifted, met := rebase(found.spans, theirs)
+			if met != nil || len(carried) < len(found.spans) { // it may even have done the same
 				return nil, later, nil
 			}
+			found.spans, found.shifted = carried, shifted
 			at = next.After.Hash
 		}
 	}

@@ -63,7 +63,11 @@ func (ed *Editor) prepareReversal(ctx context.Context, target func() (*wal.Trans
 		return nil, err
 	}
 	tx := &Tx{ed: ed, undoes: chosen.ID, redo: isUndo(chosen)}
-	tx.plan = Plan{Label: reversalLabel(chosen), Ops: []Op{revert{tx: chosen, past: ed.past}}}
+	h, err := ed.past()
+	if err != nil {
+		return nil, err
+	}
+	tx.plan = Plan{Label: reversalLabel(chosen), Ops: []Op{revert{tx: h.standIn(chosen), past: ed.past}}}
 	tx.done = func() (*Result, error) {
 		now, err := target()
 		if err != nil {
@@ -87,7 +91,7 @@ func (ed *Editor) reversed(by wal.ID) (*Result, error) {
 	if by.IsZero() {
 		return nil, nil
 	}
-	tx, err := ed.ws.Log.Find(by)
+	tx, err := ed.log().Find(by)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func (ed *Editor) justReversed(redo bool) (*Result, error) {
 	replayed := maps.Clone(ed.replayed)
 	ed.mu.Unlock()
 	for digest, id := range replayed {
-		tx, err := ed.ws.Log.Find(id)
+		tx, err := ed.log().Find(id)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +150,7 @@ type past struct {
 }
 
 func (ed *Editor) past() (*past, error) {
-	h := &past{log: ed.ws.Log}
+	h := &past{log: ed.log()}
 	if h.log == nil {
 		return h, nil
 	}
@@ -173,6 +177,33 @@ func undoers(oldestFirst []*wal.Transaction) map[wal.ID]wal.ID {
 // stands reports whether tx was committed and is not undone.
 func (h *past) stands(tx *wal.Transaction) bool {
 	return tx.Outcome == wal.Committed && h.undoneBy[tx.ID].IsZero()
+}
+
+// standIn is the transaction whose steps say how tx stands now: of one that was
+// undone and redone the last redo.
+func (h *past) standIn(tx *wal.Transaction) *wal.Transaction {
+	byID := make(map[wal.ID]*wal.Transaction, len(h.all))
+	for _, t := range h.all {
+		byID[t.ID] = t
+	}
+	// redone is what t redoes in the end.
+	redone := func(t *wal.Transaction) wal.ID {
+		for t.Redo {
+			undo := byID[t.Undoes]
+			if undo == nil || byID[undo.Undoes] == nil {
+				break // too long ago
+			}
+			t = byID[undo.Undoes]
+		}
+		return t.ID
+	}
+	of, last := redone(tx), tx
+	for _, t := range h.all {
+		if t.Redo && h.stands(t) && redone(t) == of {
+			last = t
+		}
+	}
+	return last
 }
 
 func (h *past) toUndo(id string) (*wal.Transaction, error) {

@@ -40,7 +40,7 @@ func undoPlans() map[string]editor.Plan {
 		"file becomes dir": {editor.Delete{Path: "mode.sh"}, editor.Create{Path: "mode.sh/in/it", Content: []byte("x")}},
 		"chain": {editor.Rename{From: "write.txt", To: "w2"}, editor.Rename{From: "edit.txt", To: "write.txt"},
 			editor.Rename{From: "delete.txt", To: "edit.txt"}, editor.Edit{Path: "write.txt", Edits: []locator.Edit{{Start: 0, End: 3, Text: []byte("ONE")}}}},
-		"dirs": {editor.Rename{From: "dir", To: "made/dir2"}, editor.Create{Path: "made/dir2/sub/c", Content: []byte("c")},
+		"dirs": {editor.Rename{From: "dir", To: "made/dir2"}, editor.Create{Path: "made/dir2/sub/new", Content: []byte("c")},
 			editor.Rename{From: "made/dir2/moved.txt", To: "out.txt"}, editor.Chmod{Path: "made/dir2/other.text", Mode: 0o600}},
 		"swap and edit": {editor.Rename{From: "dir/sub/a", To: "t"}, editor.Rename{From: "dir/sub/b", To: "dir/sub/a"},
 			editor.Rename{From: "t", To: "dir/sub/b"}, findEdit("dir/sub/b", "swap a", "edited a")},
@@ -55,8 +55,8 @@ func undoPlans() map[string]editor.Plan {
 	} {
 		plans[name] = editor.Plan{Label: name, Ops: ops}
 	}
-	plans["dir becomes file"] = editor.Plan{PruneDirs: true, Ops: []editor.Op{editor.Delete{Path: "dir/sub/a"},
-		editor.Delete{Path: "dir/sub/b"}, editor.Rename{From: "mode.sh", To: "dir/sub"}}}
+	plans["dir becomes file"] = editor.Plan{PruneDirs: true, Ops: []editor.Op{editor.Delete{Path: "own/one"},
+		editor.Delete{Path: "own/two"}, editor.Rename{From: "mode.sh", To: "own"}}}
 	pruned := editor.Plan{PruneDirs: true, Ops: []editor.Op{editor.Delete{Path: "dir/sub/a"}, editor.Delete{Path: "dir/sub/b"},
 		editor.Rename{From: "dir/moved.txt", To: "x/moved.txt"}, editor.Delete{Path: "dir/other.text"}}}
 	plans["pruned"] = pruned
@@ -69,6 +69,9 @@ func TestUndoAndRedoOfEveryOperation(t *testing.T) {
 	for name, plan := range undoPlans() {
 		t.Run(name, func(t *testing.T) {
 			fs := crashTree(t, crashfs.Options{})
+			require.NoError(t, fs.MkdirAll(crashRoot+"/own", 0o750))
+			require.NoError(t, fs.WriteFile(crashRoot+"/own/one", []byte("1"), 0o600))
+			require.NoError(t, fs.WriteFile(crashRoot+"/own/two", []byte("2"), 0o644))
 			setXattr(t, fs, "delete.txt", "user.kept", "yes")
 			before := userTree(fs)
 			ed := openOn(t, fs)

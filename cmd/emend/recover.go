@@ -26,6 +26,7 @@ const recoverExample = `  emend recover --dry-run       what would be done, file
 type recoverFlags struct {
 	policy   *choice
 	dryRun   bool
+	host     bool
 	lockWait time.Duration
 }
 
@@ -41,6 +42,7 @@ func (a *app) recoverCommand() *cobra.Command {
 	cmd.RunE = a.verb(func(ctx context.Context, _ []string) error { return a.recover(ctx, f) })
 	f.policy = choose(cmd, "policy", "where both ways are open", "auto", "forward", "back")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only tell what would be done; write nothing")
+	cmd.Flags().BoolVar(&f.host, "host", false, "act on the intents of host programs, too")
 	addLockWait(cmd, &f.lockWait)
 	return cmd
 }
@@ -60,7 +62,7 @@ func (a *app) recover(ctx context.Context, f recoverFlags) error {
 		surviveBrokenPipe()
 	}
 	r, err := recovery.Run(ctx, root, recovery.Options{
-		Policy: f.recoveryPolicy(), DryRun: f.dryRun, LockWait: f.lockWait,
+		Policy: f.recoveryPolicy(), DryRun: f.dryRun, Host: f.host, LockWait: f.lockWait,
 	})
 	if err != nil {
 		if r != nil { // what was done before the error stays done
@@ -120,7 +122,8 @@ func (a *app) tellRecovery(w io.Writer, r *recovery.Report, dryRun bool) {
 			fmt.Fprintf(w, "  %-8s %s: %s (%s)\n", f.Action, fail.QuotePath(f.Path), f.State, f.Why)
 		}
 		if intent.Action == recovery.ActionParked && !dryRun {
-			fmt.Fprintf(w, "  what the transaction has of these files is in .emend/parked/%s\n", intent.ID)
+			fmt.Fprintf(w, "  what the transaction has of these files is in .emend/parked/%s;\n"+
+				"  decide with 'emend resolve'\n", intent.ID)
 		}
 	}
 }

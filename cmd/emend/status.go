@@ -61,7 +61,7 @@ func (a *app) tellStatus(w io.Writer, s *recovery.StatusReport) {
 	}
 	tellUnfinished(w, "parked", s.Parked)
 	if len(s.Parked) > 0 {
-		fmt.Fprintln(w, "  what they have of their files is under .emend/parked")
+		fmt.Fprintln(w, "  what they have of their files is under .emend/parked; decide with 'emend resolve'")
 	}
 	if a.exit == exitDone {
 		a.out.success(w, "nothing pending")
