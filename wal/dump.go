@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/emend/emend/internal/fail"
@@ -41,7 +42,8 @@ func Dump(w io.Writer, fsys vfs.FS, dir string) error {
 
 func (p piece) describe() string {
 	if f := p.frame; f != nil {
-		return fmt.Sprintf("%10d  #%-6d synced %-8d %-12v %8d  %s", f.off, f.seq, f.synced, f.typ, f.length, f.describe())
+		line := fmt.Sprintf("%10d  #%-6d synced %-8d %-12v %8d  %s", f.off, f.seq, f.synced, f.typ, f.length, f.describe())
+		return strings.TrimRight(line, " ")
 	}
 	if p.gap.torn() {
 		return fmt.Sprintf("%10d  torn: %d bytes of a write that was not finished", p.gap.from, p.gap.to-p.gap.from)
