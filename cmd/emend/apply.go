@@ -9,7 +9,7 @@ import (
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input"
-	"github.com/emend/emend/locator"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/recovery"
 	"github.com/spf13/cobra"
 )
@@ -35,6 +35,7 @@ type applyFlags struct {
 	keyGiven, labelGiven, stripGiven             bool
 	strip                                        int
 	lockWait                                     time.Duration
+	report                                       reportFlags
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -52,7 +53,7 @@ func (a *app) applyCommand() *cobra.Command {
 		return a.apply(ctx, args, f)
 	})
 	f.format = choose(cmd, "format", "what FILE is", input.Formats()...)
-	f.onDrift = choose(cmd, "on-drift", "what to do where a file is not as expected", "reject", "relocate", "merge")
+	f.onDrift = chooseOnDrift(cmd)
 	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
 	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
 	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
@@ -62,6 +63,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.StringVar(&f.key, "key", "", "apply a plan with this `KEY` only once")
 	flags.StringVar(&f.label, "label", "", "a `TEXT` for the history")
 	flags.IntVarP(&f.strip, "strip", "p", 1, "of a patch: drop `N` leading components of each path")
+	f.report.add(cmd)
 	addLockWait(cmd, &f.lockWait)
 	flags.BoolVar(&f.forceReadOnly, "force-readonly", false, "change read-only files too; they stay read-only")
 	return cmd
@@ -76,7 +78,7 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	plan, err := a.readPlan(ctx, args, f)
+	plan, err := a.readPlan(ctx, args, root, f)
 	if err != nil {
 		return err
 	}
@@ -119,40 +121,42 @@ func (a *app) runPlan(ctx context.Context, ed *editor.Editor, plan editor.Plan, 
 	if err != nil {
 		return nil, diff, err
 	}
+	return a.finish(ctx, tx, f.check, f.diff)
+}
+
+// finish commits tx or, with check, only tells what that would do. It prints the
+// diff first, or returns it for the JSON document.
+func (a *app) finish(ctx context.Context, tx *editor.Tx, check, diff bool) (res *editor.Result, doc diffJSON, err error) {
 	defer tx.Discard()
 	switch {
-	case f.diff && a.out.json:
-		diff, err = collectDiff(tx.WriteDiff)
-	case f.diff:
+	case diff && a.out.json:
+		doc, err = collectDiff(tx.WriteDiff)
+	case diff:
 		err = a.out.diff(tx.WriteDiff)
 	}
 	if err != nil {
-		return nil, diff, err
+		return nil, doc, err
 	}
-	if f.check {
-		return tx.Checked(), diff, nil
+	if check {
+		return tx.Checked(), doc, nil
 	}
 	res, err = tx.Commit(ctx)
-	return res, diff, err
+	return res, doc, err
 }
 
-func (a *app) readPlan(ctx context.Context, args []string, f applyFlags) (editor.Plan, error) {
+func (a *app) readPlan(ctx context.Context, args []string, root string, f applyFlags) (editor.Plan, error) {
 	if f.strip < 0 {
 		return editor.Plan{}, fail.New(fail.Usage, "", "", "-p must not be negative")
 	}
-	data, err := a.readInput(ctx, args)
+	opts, err := a.inputOptions(args, root, f)
 	if err != nil {
 		return editor.Plan{}, err
 	}
-	encoding, err := locator.ParseEncoding(f.encoding.value)
+	sources, err := a.readSources(ctx, args)
 	if err != nil {
 		return editor.Plan{}, err
 	}
-	opts := input.Options{Encoding: encoding}
-	if f.stripGiven {
-		opts.Strip = &f.strip
-	}
-	plan, err := input.Parse(f.format.value, data, opts)
+	plan, err := input.Parse(f.format.value, opts, sources...)
 	if err != nil {
 		name, _ := inputName(args)
 		return editor.Plan{}, fail.Wrap(err, "parse", name)
@@ -166,11 +170,19 @@ func (a *app) readPlan(ctx context.Context, args []string, f applyFlags) (editor
 	return plan, nil
 }
 
+func chooseOnDrift(cmd *cobra.Command) *choice {
+	return choose(cmd, "on-drift", "what to do where a file is not as expected", "reject", "relocate", "merge")
+}
+
+func driftPolicy(c *choice) editor.DriftPolicy {
+	return map[string]editor.DriftPolicy{
+		"reject": editor.RejectDrift, "relocate": editor.RelocateDrift, "merge": editor.MergeDrift}[c.value]
+}
+
 func (f applyFlags) options() []editor.Option {
 	opts := []editor.Option{
 		editor.WithLockWait(f.lockWait),
-		editor.WithOnDrift(map[string]editor.DriftPolicy{
-			"reject": editor.RejectDrift, "relocate": editor.RelocateDrift, "merge": editor.MergeDrift}[f.onDrift.value]),
+		editor.WithOnDrift(driftPolicy(f.onDrift)),
 		editor.WithDurability(map[string]editor.Durability{
 			"full": editor.DurabilityFull, "none": editor.DurabilityNone}[f.durability.value]),
 	}
@@ -211,6 +223,7 @@ type applyReport struct {
 	Durability string  `json:"durability"`
 	diffJSON
 	Recovered []recovery.IntentReport `json:"recovered"`
+	Skipped   []fix.Skipped           `json:"skipped,omitempty"` // what of a report was left out
 	Files     []editor.FileReport     `json:"files"`
 	Exit      int                     `json:"exit"`
 }
@@ -220,6 +233,7 @@ func (a *app) tellApply(res *editor.Result, diff diffJSON) error {
 		ID: orNull(res.ID), Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
 		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: diff,
 		Recovered: append([]recovery.IntentReport{}, a.recovered...),
+		Skipped:   a.skipped,
 		Files:     append([]editor.FileReport{}, res.Files...),
 	}
 	return a.out.result(report, func(w io.Writer) { a.out.success(w, "%s", applyLine(res)) })

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/recovery"
 	"github.com/spf13/cobra"
 )
@@ -28,6 +29,7 @@ type app struct {
 	rootGiven bool
 	exit      int                     // of a verb that ended without an error
 	recovered []recovery.IntentReport // what a verb that writes recovered first
+	skipped   []fix.Skipped           // what of a report was left out
 	started   bool                    // a verb has begun: errors are its own, not the command line's
 }
 
@@ -71,7 +73,8 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVar(&a.out.json, "json", false, "print exactly one JSON document on stdout, also for an error")
 	flags.BoolVarP(&a.out.quiet, "quiet", "q", false, "leave out the lines that only report success")
 	root.MarkPersistentFlagDirname("root")
-	root.AddCommand(a.applyCommand(), a.recoverCommand(), a.statusCommand(), a.logCommand(), a.showCommand(),
+	root.AddCommand(a.applyCommand(), a.recoverCommand(), a.resolveCommand(), a.undoCommand(), a.redoCommand(),
+		a.statusCommand(), a.logCommand(), a.showCommand(),
 		a.hashCommand(), a.fsckCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp})
 	root.SetHelpCommand(helpCommand())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/input"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/internal/vfs/faultfs"
 	"github.com/emend/emend/internal/vfs/op"
@@ -107,7 +108,7 @@ func scriptCrash(ts *testscript.TestScript, neg bool, args []string) {
 		},
 		N: 1, Forever: true, Err: syscall.EIO,
 	})
-	plan, err := input.Parse(input.Auto, []byte(ts.ReadFile(args[1])), input.Options{})
+	plan, err := input.Parse(input.Auto, input.Options{}, &fix.Source{Data: []byte(ts.ReadFile(args[1]))})
 	ts.Check(err)
 	ed, err := editor.Open(context.Background(), root, editor.WithFS(fs))
 	ts.Check(err)

@@ -9,6 +9,8 @@ import (
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input/diff"
+	"github.com/emend/emend/internal/input/fix"
+	"github.com/emend/emend/internal/input/lsp"
 	"github.com/emend/emend/internal/input/plan"
 	"github.com/emend/emend/locator"
 )
@@ -23,24 +25,48 @@ type Options struct {
 	Strip *int
 	// Encoding is what columns of positions count.
 	Encoding locator.Encoding
+	// Root is the workspace by its absolute names, which reports use.
+	Root fix.Root
+	// Options say how the fixes of a report are chosen.
+	fix.Options
+	// ConfirmAnnotated applies the edits of a WorkspaceEdit that need it.
+	ConfirmAnnotated bool
+	// Fix says which of several fixes for one finding is taken, from 1; 0: the
+	// first.
+	Fix int
+	// AllApplicability takes fixes that their tool is not sure of, too.
+	AllApplicability bool
 }
 
 // adapter is one format.
 type adapter struct {
 	name   string
 	detect func(data []byte) bool
-	parse  func(data []byte, opts Options) (editor.Plan, error)
+	parse  func(sources []*fix.Source, opts Options) (editor.Plan, error)
+}
+
+// single is the parse of a format that takes one input.
+func single(parse func(src *fix.Source, opts Options) (editor.Plan, error)) func([]*fix.Source, Options) (editor.Plan, error) {
+	return func(sources []*fix.Source, opts Options) (editor.Plan, error) {
+		if len(sources) != 1 {
+			return editor.Plan{}, fail.New(fail.Usage, "", "", "this format is read from one file, not from %d", len(sources))
+		}
+		return parse(sources[0], opts)
+	}
 }
 
 // adapters lists the formats in the order in which Detect tries them.
 func adapters() []adapter {
 	return []adapter{
-		{"plan", plan.Detect, func(data []byte, opts Options) (editor.Plan, error) {
-			return plan.Parse(data, opts.Encoding)
-		}},
-		{"diff", diff.Detect, func(data []byte, opts Options) (editor.Plan, error) {
-			return diff.Parse(data, opts.Strip)
-		}},
+		{"lsp", lsp.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return lsp.Parse(src, lsp.Options{Options: o.Options, Root: o.Root, Encoding: o.Encoding, Confirmed: o.ConfirmAnnotated})
+		})},
+		{"plan", plan.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return plan.Parse(src.Data, o.Encoding)
+		})},
+		{"diff", diff.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return diff.Parse(src.Data, o.Strip)
+		})},
 	}
 }
 
@@ -53,13 +79,14 @@ func Formats() []string {
 	return names
 }
 
-// Parse reads data in the format of that name. The plan may refer to data,
-// which must not change afterwards. The kind of an error is usage for a format
+// Parse reads sources, which are one unless the format is clang, in the format
+// of that name. The plan may refer to their data, which must not change
+// afterwards. The kind of an error is usage for a format
 // that there is not, parse or unsupported for data that cannot be read; its
 // message says where in data, and its path names the file concerned.
-func Parse(format string, data []byte, opts Options) (editor.Plan, error) {
-	if format == Auto {
-		found, err := Detect(data)
+func Parse(format string, opts Options, sources ...*fix.Source) (editor.Plan, error) {
+	if format == Auto && len(sources) > 0 {
+		found, err := Detect(sources[0].Data)
 		if err != nil {
 			return editor.Plan{}, err
 		}
@@ -71,7 +98,7 @@ func Parse(format string, data []byte, opts Options) (editor.Plan, error) {
 		return editor.Plan{}, fail.New(fail.Usage, "", "", "unknown format %.40q: want %s",
 			format, strings.Join(Formats(), ", "))
 	}
-	return all[i].parse(data, opts)
+	return all[i].parse(sources, opts)
 }
 
 // Detect returns the name of the format that data is in. An error is of kind
@@ -82,6 +109,6 @@ func Detect(data []byte) (string, error) {
 			return a.name, nil
 		}
 	}
-	return "", fail.New(fail.Parse, "", "", "the input is neither a plan, which is a JSON object, nor a diff").
+	return "", fail.New(fail.Parse, "", "", "the input is none of %s", strings.Join(Formats()[1:], ", ")).
 		WithHint("say with --format what it is, to learn what is wrong with it")
 }

@@ -7,12 +7,15 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 )
 
 const (
 	aPlan = ` {"emend": 1, "ops": [{"op": "mkdir", "path": "d"}]}`
 	aDiff = "From: A\n\n--- f\n+++ f\n@@ -1 +1 @@\n-a\n+b\n"
 )
+
+func source(data string) *fix.Source { return &fix.Source{Data: []byte(data)} }
 
 func TestDetect(t *testing.T) {
 	tests := []struct{ name, data, want string }{
@@ -41,25 +44,25 @@ func TestDetect(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for _, format := range []string{Auto, "plan"} {
-		p, err := Parse(format, []byte(aPlan), Options{})
+		p, err := Parse(format, Options{}, source(aPlan))
 		require.NoError(t, err)
 		require.Equal(t, editor.Plan{Ops: []editor.Op{editor.Mkdir{Path: "d"}}}, p)
 	}
 	for _, format := range []string{Auto, "diff"} {
-		p, err := Parse(format, []byte(aDiff), Options{})
+		p, err := Parse(format, Options{}, source(aDiff))
 		require.NoError(t, err)
 		require.True(t, p.PruneDirs)
 		require.Equal(t, "f", p.Ops[0].(editor.Edit).Path)
 	}
 	strip := 1
-	_, err := Parse("diff", []byte(aDiff), Options{Strip: &strip})
+	_, err := Parse("diff", Options{Strip: &strip}, source(aDiff))
 	require.ErrorContains(t, err, "nothing remains of the name")
 }
 
 func TestUnknownFormatIsUsage(t *testing.T) {
-	_, err := Parse("patch", []byte(aDiff), Options{})
+	_, err := Parse("patch", Options{}, source(aDiff))
 	require.Equal(t, fail.Usage, fail.KindOf(err))
-	require.ErrorContains(t, err, "want auto, plan, diff")
-	_, err = Parse("diff", []byte(aPlan), Options{})
+	require.ErrorContains(t, err, "want auto, lsp, ")
+	_, err = Parse("diff", Options{}, source(aPlan))
 	require.Equal(t, fail.Parse, fail.KindOf(err))
 }

@@ -1,0 +1,76 @@
+// Package fix is what the adapters of reports share: a report read with its
+// positions, the paths that it names brought into the root, and the fixes that
+// it offers, each of which is applied whole or not at all.
+package fix
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+	"unicode/utf8"
+
+	"github.com/emend/emend/internal/fail"
+)
+
+// Source is one input: a report and the name that errors give it.
+type Source struct {
+	Name string
+	Data []byte
+
+	lines []int // offsets behind the line ends; nil: not looked for yet
+}
+
+// snippetSize is how many bytes of the input an error shows.
+const snippetSize = 60
+
+// Position names the byte offset pos of the source: NAME:LINE:COLUMN, both from
+// 1, the column in bytes.
+func (s *Source) Position(pos int) string {
+	if s.lines == nil {
+		s.lines = []int{0}
+		for i, b := range s.Data {
+			if b == '\n' {
+				s.lines = append(s.lines, i+1)
+			}
+		}
+	}
+	line := sort.SearchInts(s.lines, pos+1)
+	name := s.Name
+	if name == "" {
+		name = "input"
+	}
+	return fmt.Sprintf("%s:%d:%d", name, line, pos-s.lines[line-1]+1)
+}
+
+// Error is an error about what stands at pos, and about the file path of the
+// workspace, if that is known. Its message names the place and shows it.
+func (s *Source) Error(kind fail.Kind, pos int, path, format string, args ...any) *fail.Error {
+	pos = max(0, min(pos, len(s.Data)))
+	return fail.New(kind, "", path, "%s: %s: %s", s.Position(pos), fmt.Sprintf(format, args...), s.snippet(pos))
+}
+
+// At puts the place pos before the message of err, which may be nil.
+func (s *Source) At(err error, pos int, path string) error {
+	if err == nil {
+		return nil
+	}
+	e := fail.From(err, "", path)
+	e.Message = s.Error(e.Kind, pos, path, "%s", e.Message).Message
+	return e
+}
+
+// snippet shows the line of pos from there on, in Go quotes.
+func (s *Source) snippet(pos int) string {
+	rest := s.Data[pos:]
+	if i := bytes.IndexByte(rest, '\n'); i > 0 {
+		rest = rest[:i]
+	}
+	if len(rest) <= snippetSize {
+		return fmt.Sprintf("%q", rest)
+	}
+	rest = rest[:snippetSize]
+	for len(rest) > 0 && !utf8.Valid(rest[max(0, len(rest)-utf8.UTFMax):]) && !utf8.RuneStart(rest[len(rest)-1]) {
+		rest = rest[:len(rest)-1]
+	}
+	return fmt.Sprintf("%q...", rest)
+}
