@@ -144,6 +144,6 @@ func Check(t *testing.T, data []byte, parse ParseFunc) {
 		return
 	}
 	require.Empty(t, plan.Ops)
-	require.Contains(t, []fail.Kind{fail.Parse, fail.Unsupported, fail.Conflict, fail.PathEscape, fail.Drift},
+	require.Contains(t, []fail.Kind{fail.Parse, fail.Unsupported, fail.Conflict, fail.PathEscape, fail.Position},
 		fail.KindOf(err), "%v", err)
 }
