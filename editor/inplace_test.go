@@ -138,7 +138,7 @@ func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) {
 	require.Equal(t, same, inodes(t, fs, stubborn...))
 	require.Empty(t, leftovers(fs))
 	for _, c := range crashed {
-		if pick.chosen(4) {
+		if pick.chosen(10) {
 			s.check(c.name, c.fs, 1)
 			require.Equal(t, same, inodes(t, c.fs, stubborn...), c.name)
 		}

@@ -212,7 +212,8 @@ func (v *view) lookForTorn(n int) error {
 		return err
 	}
 	defer f.Close()
-	torn, err := isTorn(bufio.NewReaderSize(f, blocks), bufio.NewReaderSize(before, blocks), bufio.NewReaderSize(after, blocks))
+	torn, err := isTorn(bufio.NewReaderSize(f, blocks), bufio.NewReaderSize(before, blocks), bufio.NewReaderSize(after, blocks),
+		min(st.Before.Size, st.After.Size))
 	if torn && err == nil {
 		s.Place = PlaceTorn
 	}
@@ -235,11 +236,12 @@ func (v *view) lookForLostPrivileges(n int) error {
 }
 
 // isTorn reports whether every sector of file is the before's, continued with
-// zeros, or the after's, continued with the before's or with zeros: where a file
-// shrinks, its last block may be on the disk before its length is.
-func isTorn(file, before, after io.Reader) (bool, error) {
-	var f, b, a, cut [sector]byte
-	for {
+// zeros, or the after's, continued with the before's; or one of them with zeros
+// past short, where the shorter of both ends: a last block may be on the disk
+// before, or after, the length that goes with it.
+func isTorn(file, before, after io.Reader, short int64) (bool, error) {
+	var f, b, a [sector]byte
+	for off := int64(0); ; off += sector {
 		n, err := io.ReadFull(file, f[:])
 		if n == 0 && err == io.EOF {
 			return true, nil
@@ -248,18 +250,29 @@ func isTorn(file, before, after io.Reader) (bool, error) {
 			return false, err
 		}
 		clear(b[:])
-		if _, err := io.ReadFull(before, b[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return false, err
-		}
-		clear(cut[:])
-		k, err := io.ReadFull(after, cut[:])
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		if err := readSome(before, b[:]); err != nil {
 			return false, err
 		}
 		a = b
-		copy(a[:], cut[:k])
-		if !bytes.Equal(f[:n], b[:n]) && !bytes.Equal(f[:n], a[:n]) && !bytes.Equal(f[:n], cut[:n]) {
+		if err := readSome(after, a[:]); err != nil {
+			return false, err
+		}
+		cut := min(max(short-off, 0), int64(n))
+		zero := len(bytes.Trim(f[cut:n], "\x00")) == 0
+		is := func(want []byte) bool {
+			return bytes.Equal(f[:n], want[:n]) || zero && bytes.Equal(f[:cut], want[:cut])
+		}
+		if !is(b[:]) && !is(a[:]) {
 			return false, nil
 		}
 	}
+}
+
+// readSome fills p as far as r goes.
+func readSome(r io.Reader, p []byte) error {
+	_, err := io.ReadFull(r, p)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return nil
+	}
+	return err
 }
