@@ -34,17 +34,12 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 	if len(tx.p.changes) == 0 {
 		return tx.result(StateUnchanged), nil
 	}
-	ed := tx.ed
-	releaseLock, err := ed.acquire(ctx)
+	release, waited, err := tx.hold(ctx)
 	if err != nil {
 		return nil, fail.Wrap(err, "commit", "")
 	}
-	defer releaseLock()
-	releasePaths, waited, err := ed.ws.Log.Claim(ctx, tx.paths())
-	if err != nil {
-		return nil, fail.Wrap(err, "commit", "")
-	}
-	defer releasePaths()
+	defer release()
+	tx.ed.ws.Tree.Refresh()
 	if again && waited {
 		if err := tx.prepareAgain(ctx); err != nil {
 			return nil, err
@@ -61,6 +56,30 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 		return nil, err
 	}
 	return tx.run(ctx)
+}
+
+// hold takes the lock and claims what the transaction is about. One that was in
+// flight until then may have failed and left its intent to nobody: it is
+// recovered before anything else touches its paths.
+func (tx *Tx) hold(ctx context.Context) (release func(), waited bool, err error) {
+	for {
+		releaseLock, err := tx.ed.acquire(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		log := tx.ed.ws.Log
+		releaseClaim, queued, err := log.Claim(ctx, tx.claims())
+		if err != nil {
+			releaseLock()
+			return nil, false, err
+		}
+		release = func() { releaseClaim(); releaseLock() }
+		waited = waited || queued
+		if len(log.Orphans()) == 0 {
+			return release, waited, nil
+		}
+		release()
+	}
 }
 
 // prepareAgain prepares with the paths claimed; a plan that needs others by now
@@ -92,6 +111,14 @@ func (tx *Tx) paths() []string {
 		}
 	}
 	return paths
+}
+
+// claims are the paths, and the key as a path that no file has.
+func (tx *Tx) claims() []string {
+	if tx.plan.Key == "" {
+		return tx.paths()
+	}
+	return append(tx.paths(), "/"+tx.plan.Key)
 }
 
 func (tx *Tx) checkParked() error {

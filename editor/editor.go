@@ -125,7 +125,7 @@ func (ed *Editor) recoverAtOpen(ctx context.Context) error {
 	if err != nil || len(left) == 0 && len(ed.ws.Log.Pending()) == 0 {
 		return err
 	}
-	err = ed.ws.Log.Acquire(ctx, 0, nil)
+	err = ed.ws.Log.Acquire(ctx, 0, func() error { return ed.recover(ctx) })
 	if fail.KindOf(err) == fail.Locked {
 		return nil
 	}
@@ -133,14 +133,20 @@ func (ed *Editor) recoverAtOpen(ctx context.Context) error {
 		return err
 	}
 	defer ed.ws.Log.Release()
-	return ed.recover(ctx)
+	return ed.told(func(r *recovery.Report) error { return r.Sweep(ed.ws) })
 }
 
 // recover finishes, undoes or parks what belongs to no transaction in flight.
-// The caller holds the lock.
+// The caller is the one that Acquire lets recover.
 func (ed *Editor) recover(ctx context.Context) error {
+	ed.ws.Tree.Refresh()
+	return ed.told(func(r *recovery.Report) error { return r.Recover(ctx, ed.ws, recovery.Auto) })
+}
+
+// told runs a part of recovery and tells what it did.
+func (ed *Editor) told(do func(*recovery.Report) error) error {
 	var r recovery.Report
-	err := r.Recover(ctx, ed.ws, recovery.Auto)
+	err := do(&r)
 	ed.mu.Lock()
 	for _, i := range r.Intents {
 		ed.recovered = append(ed.recovered, i)
@@ -171,7 +177,7 @@ func (ed *Editor) recover(ctx context.Context) error {
 // recoverFirst recovers where there is anything to recover, before a plan is
 // prepared.
 func (ed *Editor) recoverFirst(ctx context.Context) error {
-	if ed.ws.Log == nil || ed.opts.reportOnly || len(ed.ws.Log.Orphans()) == 0 {
+	if log := ed.log(); log == nil || ed.opts.reportOnly || len(log.Orphans()) == 0 {
 		return nil
 	}
 	release, err := ed.acquire(ctx)
@@ -179,6 +185,14 @@ func (ed *Editor) recoverFirst(ctx context.Context) error {
 		release()
 	}
 	return err
+}
+
+// log is the workspace's log, nil where there is no .emend: the first
+// transaction of the Editor makes it.
+func (ed *Editor) log() *wal.Log {
+	ed.mu.Lock()
+	defer ed.mu.Unlock()
+	return ed.ws.Log
 }
 
 // Recovered reports the intents that this Editor has recovered so far.
@@ -215,6 +229,10 @@ func (ed *Editor) acquire(ctx context.Context) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ed.ws.CheckCurrent(); err != nil {
+		ed.ws.Log.Release()
+		return nil, err
+	}
 	return ed.ws.Log.Release, nil
 }
 
@@ -222,10 +240,11 @@ func (ed *Editor) acquire(ctx context.Context) (release func(), err error) {
 // transaction decides: nothing touches them until a person has decided.
 func (tx *Tx) blockedPaths() (map[string]wal.ID, error) {
 	paths := make(map[string]wal.ID)
-	if tx.ed.ws.Log == nil {
+	log := tx.ed.log()
+	if log == nil {
 		return paths, nil
 	}
-	for _, parked := range tx.ed.ws.Log.Parked() {
+	for _, parked := range log.Parked() {
 		if parked.ID == tx.decides {
 			continue
 		}

@@ -74,6 +74,7 @@ func (tx *Tx) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tx.ed.ws.Tree.Refresh()
 	tx.read = time.Now()
 	tx.p, err = prepare(ctx, tx.ed.ws.Tree, tx.plan, prepareOptions{
 		OnDrift: tx.ed.opts.onDrift, ForceReadOnly: tx.ed.opts.forceReadOnly, Write: tx.ed.opts.write,
@@ -95,7 +96,8 @@ func (tx *Tx) prepare(ctx context.Context) error {
 // already says whether the plan has been done before: by its key, or because
 // recovery has just finished it.
 func (ed *Editor) already(plan Plan) (*Result, error) {
-	if ed.ws.Log == nil {
+	log := ed.log()
+	if log == nil {
 		return nil, nil
 	}
 	digest := plan.digest()
@@ -114,11 +116,13 @@ func (ed *Editor) already(plan Plan) (*Result, error) {
 	if plan.Key == "" {
 		return nil, nil
 	}
-	rec, err := ed.ws.Log.FindKey(plan.Key)
+	rec, err := log.FindKey(plan.Key)
 	if err != nil || rec == nil || rec.Undone || rec.Outcome == wal.RolledBack {
 		return nil, err
 	}
 	switch {
+	case rec.Outcome == wal.Pending && !ed.opts.reportOnly:
+		return nil, nil // at work, for all that is known without the lock: Commit asks again
 	case rec.Outcome != wal.Committed:
 		return nil, fail.New(fail.PendingRecovery, "prepare", "", "the plan with the key %q is not finished: intent %s", plan.Key, rec.ID).
 			WithHint("run emend recover, or emend resolve %s if it is parked", rec.ID)

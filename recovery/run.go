@@ -45,9 +45,10 @@ func Run(ctx context.Context, root string, o Options) (*Report, error) {
 	if w.Log == nil {
 		return r, nil
 	}
-	if err = w.Log.Acquire(ctx, o.LockWait, nil); err == nil {
+	err = w.Log.Acquire(ctx, o.LockWait, func() error { return r.Recover(ctx, w, o.Policy) })
+	if err == nil {
 		defer w.Log.Release()
-		err = r.Recover(ctx, w, o.Policy)
+		err = r.Sweep(w)
 		if err == nil && o.Host {
 			err = r.recoverHosts(ctx, w, o)
 		}
@@ -62,13 +63,13 @@ func (r *Report) repaired(w *apply.Workspace) {
 	r.Log = LogReport{TornBytes: rep.TornBytes, Quarantine: rep.Quarantine}
 }
 
-// Recover is Run for whoever holds the log's lock already; the intents are
-// added to the report.
+// Recover is Run for whoever Acquire lets recover: nobody else does so
+// meanwhile. The intents are added to the report.
 func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy) error {
 	orphans := w.Log.Orphans()
 	if len(orphans) > 0 {
 		if err := w.Log.Sync(); err != nil {
-			return err
+			return needsRecovery(err)
 		}
 	}
 	slices.Reverse(orphans) // newest first: an older intent's after is a newer one's before
@@ -82,7 +83,7 @@ func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy)
 		}
 		r.Intents = append(r.Intents, ir)
 	}
-	return r.sweep(w)
+	return r.Sweep(w)
 }
 
 // Resolve recovers one sealed intent, under the log's lock.
@@ -120,7 +121,9 @@ func resolve(w *apply.Workspace, tx *wal.Transaction, policy Policy, begun []boo
 			// The states to report are those that were found, not those of the
 			// last look.
 			first.Action = ir.Action
-			return *first, job.EmptyAll()
+			// The intent is over; a slot that stays is removed by the next sweep.
+			_ = job.EmptyAll()
+			return *first, nil
 		}
 	}
 	return IntentReport{}, needsRecovery(fail.New(fail.Busy, "recover", "",

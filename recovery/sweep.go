@@ -16,9 +16,10 @@ type leftover struct {
 	known  bool // the log holds the intent: it was retired, and its slots not all emptied
 }
 
-// sweep removes the slots that are nobody's. Those of an intent that never
-// reached its commit point are reported as discarded.
-func (r *Report) sweep(w *apply.Workspace) error {
+// Sweep removes the slots that are nobody's, for whoever holds the log's lock.
+// Those of an intent that never reached its commit point are reported as
+// discarded.
+func (r *Report) Sweep(w *apply.Workspace) error {
 	left, err := slotsOfNobody(w)
 	if err != nil || len(left) == 0 {
 		return err
@@ -52,26 +53,32 @@ func slotsOfNobody(w *apply.Workspace) ([]leftover, error) {
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	pending := make(map[string]bool)
+	// What is in flight first: a transaction that ends between the two looks
+	// without being retired is pending at the second.
+	ended := make(map[string]wal.ID)
+	for _, name := range names {
+		intent, _, _ := strings.Cut(name, "-")
+		if id, err := wal.ParseID(intent); err == nil && !w.Log.Live(id) {
+			ended[intent] = id
+		}
+	}
 	for _, tx := range w.Log.Pending() {
-		pending[tx.ID.String()] = true
+		delete(ended, tx.ID.String())
 	}
 	known := make(map[string]bool)
+	for intent, id := range ended {
+		tx, err := w.Log.Find(id)
+		if err != nil {
+			return nil, err
+		}
+		known[intent] = tx != nil
+	}
 	var left []leftover
 	for _, name := range names {
 		intent, _, _ := strings.Cut(name, "-")
-		id, err := wal.ParseID(intent)
-		if err != nil || pending[intent] || w.Log.Live(id) {
-			continue
+		if _, ok := ended[intent]; ok {
+			left = append(left, leftover{name, intent, known[intent]})
 		}
-		if _, ok := known[intent]; !ok {
-			tx, err := w.Log.Find(id)
-			if err != nil {
-				return nil, err
-			}
-			known[intent] = tx != nil
-		}
-		left = append(left, leftover{name, intent, known[intent]})
 	}
 	return left, nil
 }

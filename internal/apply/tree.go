@@ -138,13 +138,21 @@ func (t *Tree) Forget(p string) {
 	}
 }
 
-// Close closes all handles; those still in use close with their last user.
-func (t *Tree) Close() error {
+// Refresh drops all cached handles: what others have moved or removed since
+// is no longer found at its old name.
+func (t *Tree) Refresh() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, h := range t.byPath {
 		t.evict(h)
 	}
+}
+
+// Close closes all handles; those still in use close with their last user.
+func (t *Tree) Close() error {
+	t.Refresh()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.drop(t.root)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
@@ -22,6 +23,9 @@ type Workspace struct {
 	Tree *Tree
 	Log  *wal.Log // nil where there is no .emend yet
 	opts WorkspaceOptions
+
+	emend vfs.Info // .emend as it was when the log was opened
+	named sync.Map // directories in .emend whose names this process knows to be durable
 }
 
 // WorkspaceOptions say how a workspace is opened.
@@ -63,17 +67,24 @@ func OpenWorkspace(root string, o WorkspaceOptions) (*Workspace, error) {
 }
 
 // Ensure makes .emend and the slots' directory where they are missing, opens
-// the log, and syncs the root, so that what is sealed next can be found.
+// the log, and syncs the root, so that what is sealed next can be found. As
+// long as there is no log the root is synced, whoever made .emend: a process
+// may have died between the two.
 func (w *Workspace) Ensure() error {
 	if w.Log == nil {
 		if err := w.Tree.root.Mkdir(EmendDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fail.Wrap(err, "make", EmendDir)
 		}
-		if err := w.Tree.root.Sync(); err != nil {
-			return fail.Wrap(err, "sync", ".")
-		}
 		if err := w.openLog(); err != nil {
 			return fail.Wrap(err, "open", EmendDir)
+		}
+	}
+	if err := w.CheckCurrent(); err != nil {
+		return err
+	}
+	if w.Log.Report().Generation == 0 {
+		if err := w.Tree.root.Sync(); err != nil {
+			return fail.Wrap(err, "sync", ".")
 		}
 	}
 	d, err := w.subdir(stageName)
@@ -81,6 +92,20 @@ func (w *Workspace) Ensure() error {
 		return err
 	}
 	return d.Close()
+}
+
+// CheckCurrent is kind conflict where .emend is no longer the directory that
+// was opened: its lock would keep nobody out, and nobody would find its log.
+func (w *Workspace) CheckCurrent() error {
+	now, err := w.Tree.root.Lstat(EmendDir)
+	if err == nil && now.SameFile(w.emend) {
+		return nil
+	}
+	if err != nil && !vfs.NotExist(err) {
+		return fail.Wrap(err, "open", EmendDir)
+	}
+	return fail.New(fail.Conflict, "open", EmendDir, "it was removed or replaced while it was in use").
+		WithHint("open the workspace again")
 }
 
 // Stage is the directory of the slots, made and synced where it is missing.
@@ -120,32 +145,40 @@ func (w *Workspace) openLog() error {
 	if err != nil {
 		return err
 	}
+	if w.emend, err = own.Stat(); err != nil {
+		return errors.Join(err, own.Close())
+	}
 	w.Log, err = wal.OpenDir(own, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly})
 	return err
 }
 
+// subdir opens a directory in .emend, which it makes where it is missing. Its
+// name is synced once by every process: the one that made it may have died.
 func (w *Workspace) subdir(name string) (vfs.Dir, error) {
 	p := EmendDir + "/" + name
 	d, err := w.Tree.Dir(p)
-	if !vfs.NotExist(err) || w.opts.ReadOnly {
+	if _, named := w.named.Load(name); named && err == nil || w.opts.ReadOnly || err != nil && !vfs.NotExist(err) {
 		return d, err
 	}
-	e, err := w.Tree.Dir(EmendDir)
-	if err != nil {
-		return nil, fail.Wrap(err, "open", EmendDir)
+	if err == nil {
+		d.Close()
+	}
+	e, derr := w.Tree.Dir(EmendDir)
+	if derr != nil {
+		return nil, fail.Wrap(derr, "open", EmendDir)
 	}
 	defer e.Close()
-	if err := e.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fail.Wrap(err, "make", p)
+	if err != nil {
+		if err := e.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fail.Wrap(err, "make", p)
+		}
 	}
 	if err := e.Sync(); err != nil {
 		return nil, fail.Wrap(err, "sync", EmendDir)
 	}
+	w.named.Store(name, true)
 	d, err = w.Tree.Dir(p)
-	if err != nil {
-		return nil, fail.Wrap(err, "open", p)
-	}
-	return d, nil
+	return d, fail.Wrap(err, "open", p)
 }
 
 // trust refuses a .emend that somebody else owns or can write to, and the same
