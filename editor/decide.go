@@ -3,6 +3,7 @@ package editor
 import (
 	"slices"
 
+	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/wal"
@@ -51,6 +52,8 @@ func (p *preparer) settleStep(o decision, n int) error {
 		return err
 	}
 	switch {
+	case apply.IsChmod(st) && (now == nil || now.is.Kind != goal.Kind):
+		return nil // there is nothing that could have the mode
 	case goal.Kind == vfs.Directory:
 		return p.settleDir(path, now, st, goal)
 	case goal.Kind == vfs.Regular && now.isFile():

@@ -132,3 +132,25 @@ func TestResolveFileByFile(t *testing.T) {
 	_, err = ed.Apply(t.Context(), editor.Plan{Ops: []editor.Op{editor.Delete{Path: "edit.txt"}}})
 	require.NoError(t, err)
 }
+
+// Of a renamed file the log has hashes only. Where a person removes both of its
+// names there is nothing to publish or to restore: recovery parks the intent,
+// whatever way it would have gone, and is not stuck.
+func TestRecoveryParksWhatNobodyHasTheBytesOf(t *testing.T) {
+	for _, policy := range []recovery.Policy{recovery.Auto, recovery.PolicyBack} {
+		fs := crashTree(t, crashfs.Options{})
+		fs = killAt(t, fs, editor.Plan{Ops: []editor.Op{editor.Rename{From: "rename.txt", To: "a.txt"},
+			editor.Delete{Path: "delete.txt"}}}, "delete.txt")
+		d, err := fs.OpenRoot(crashRoot)
+		require.NoError(t, err)
+		require.NoError(t, d.Remove("rename.txt"))
+		require.NoError(t, d.Remove("a.txt"))
+		tree := userTree(fs)
+		r, err := recovery.Run(t.Context(), crashRoot, recovery.Options{FS: fs, Policy: policy})
+		require.NoError(t, err)
+		require.Equal(t, recovery.ActionParked, r.Intents[0].Action)
+		requireTree(t, tree, userTree(fs), "parked")
+		_, err = openOn(t, fs).Resolve(t.Context(), r.Intents[0].ID, editor.ResolveOptions{})
+		require.NoError(t, err)
+	}
+}

@@ -49,7 +49,27 @@ func inspect(job *apply.Job, tx *wal.Transaction) (*view, error) {
 		}
 	}
 	v.verdicts = Classify(v.sights)
+	v.barLost()
 	return v, nil
+}
+
+// barLost bars the way to images that are nowhere any more, because somebody has
+// removed every name of a renamed file, of which the log has hashes only.
+func (v *view) barLost() {
+	for n := range v.verdicts {
+		st, class := &v.job.Steps[n], &v.verdicts[n].Class
+		switch {
+		case *class == IsBefore && apply.NeedsImage(st) && !v.obtainable(n, wal.After, &st.After):
+			*class = EditedBefore
+		case *class == IsAfter && apply.NeedsImage(apply.Inverse(st)) && !v.obtainable(n, wal.Before, &st.Before):
+			*class = EditedAfter
+		}
+	}
+}
+
+func (v *view) obtainable(n int, img wal.Image, s *wal.State) bool {
+	_, linked := v.linkSource(n, img)
+	return s.Kind != vfs.Regular || linked || v.image(n, img) != nil
 }
 
 // where is the path at which step n's file stands now.

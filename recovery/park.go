@@ -59,6 +59,9 @@ func (v *view) fill(shelf *apply.Shelf) error {
 	for n := range v.job.Steps {
 		st := &v.job.Steps[n]
 		fmt.Fprintf(&index, "%d %s %s\n", n, states[v.verdicts[n].Class], fail.QuotePath(st.Path))
+		if apply.IsChmod(st) {
+			continue // no bytes are its business
+		}
 		if err := v.putImage(shelf, n, wal.Before, &st.Before); err != nil {
 			return err
 		}
