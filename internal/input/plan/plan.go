@@ -26,7 +26,12 @@ const (
 // path where that is known, the field, and line and column.
 func Parse(data []byte, enc locator.Encoding) (editor.Plan, error) {
 	d := decoder{scanner: newScanner(data), encoding: enc, opIndex: -1, editIndex: -1}
-	p := d.plan()
+	p := d.plan(planFields)
+	return d.finish(p)
+}
+
+// finish returns p if that is all there is.
+func (d *decoder) finish(p editor.Plan) (editor.Plan, error) {
 	d.end()
 	if d.err != nil {
 		return editor.Plan{}, d.failure()
@@ -49,9 +54,10 @@ type decoder struct {
 	editIndex int       // -1 outside of edits
 }
 
-func (d *decoder) plan() editor.Plan {
+// plan reads an object with the given fields of a plan.
+func (d *decoder) plan(fields field) editor.Plan {
 	var p editor.Plan
-	o := d.object(planFields)
+	o := d.object(fields)
 	for o.next() {
 		switch o.field {
 		case fEmend:
@@ -64,7 +70,7 @@ func (d *decoder) plan() editor.Plan {
 			p.Ops = d.operations()
 		}
 	}
-	o.need(fEmend | fOps)
+	o.need(fields & (fEmend | fOps))
 	return p
 }
 
