@@ -133,30 +133,27 @@ func (l *Log) whole(choose func(*index) []*txn) ([]*Transaction, error) {
 // Find returns the sealed intent with the ID: nil if the log knows nothing of
 // it, one that is Compacted if it knows no more than that there was one.
 func (l *Log) Find(id ID) (*Transaction, error) {
-	list, err := l.whole(func(x *index) []*txn {
-		if t := x.byID[id]; t != nil {
-			return []*txn{t}
-		}
-		return nil
-	})
-	if err != nil || len(list) > 0 {
-		return first(list), err
+	c, err := l.use()
+	if err != nil {
+		return nil, err
 	}
-	l.c.mu.Lock()
-	defer l.c.mu.Unlock()
-	for _, k := range l.c.idx.keys {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// What is known without history is known also where history is damaged.
+	for _, read := range []func() error{c.look, c.wholeIndex} {
+		if err := read(); err != nil {
+			return nil, err
+		}
+		if t := c.idx.byID[id]; t != nil {
+			return c.transaction(t), nil
+		}
+	}
+	for _, k := range c.idx.keys {
 		if k.begin.ID == id {
 			return &Transaction{Begin: k.begin, Outcome: k.outcome, Compacted: true}, nil
 		}
 	}
 	return nil, nil
-}
-
-func first(list []*Transaction) *Transaction {
-	if len(list) == 0 {
-		return nil
-	}
-	return list[0]
 }
 
 // FindKey returns what became of the newest intent with the key, also where

@@ -120,13 +120,18 @@ func (c *shared) zero(from, to int64) error {
 	return c.poisonIf(err)
 }
 
-// cut takes back what a failed write may have left in [from, to).
+// cut takes back what a failed write may have left in [from, to). Zeros are
+// written over that only: behind it there may be a hole, and the disk full.
 func (c *shared) cut(from, to int64) error {
 	info, err := c.gen.file.Stat()
 	if err != nil {
 		return c.poisonIf(err)
 	}
-	return c.zero(from, min(to, info.Size))
+	end, err := lastNonZero(c.gen.file, from, min(to, info.Size))
+	if err != nil {
+		return c.poisonIf(err)
+	}
+	return c.zero(from, end)
 }
 
 func (c *shared) poisonIf(err error) error {
