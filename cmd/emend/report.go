@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/emend/emend/internal/fail"
@@ -67,44 +66,66 @@ func rootNames(root string) fix.Root {
 	return r
 }
 
-// reportTime is when the FILE of args was written. What comes through a pipe is
-// being written now, by a tool that read the files before.
+// reportTime is when the FILE of args was written; of a directory, the oldest
+// report in it. What comes through a pipe is being written now, by a tool that
+// read the files before.
 func (a *app) reportTime(args []string) time.Time {
+	made := time.Now()
 	name, isFile := inputName(args)
-	stat := func() (fs.FileInfo, error) { return os.Stat(name) }
-	if f, ok := a.out.in.(*os.File); !isFile {
-		if !ok {
-			return time.Now()
-		}
-		stat = f.Stat
+	if f, ok := a.out.in.(*os.File); ok && !isFile {
+		return earlier(made, f.Stat)
 	}
-	if info, err := stat(); err == nil && (info.Mode().IsRegular() || info.IsDir()) {
+	if !isFile {
+		return made
+	}
+	for _, name := range reportFiles(name) {
+		made = earlier(made, func() (fs.FileInfo, error) { return os.Stat(name) })
+	}
+	return made
+}
+
+// earlier returns the earlier of t and when a regular file was written.
+func earlier(t time.Time, stat func() (fs.FileInfo, error)) time.Time {
+	if info, err := stat(); err == nil && info.Mode().IsRegular() && info.ModTime().Before(t) {
 		return info.ModTime()
 	}
-	return time.Now()
+	return t
+}
+
+// reportFiles returns name or, where that is a directory, the YAML files in it.
+func reportFiles(name string) []string {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return []string{name}
+	}
+	var names []string
+	_ = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+		if ext := filepath.Ext(path); err == nil && !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			names = append(names, path)
+		}
+		return err
+	})
+	return names
 }
 
 // readSources reads the FILE of args; of a directory, the YAML files in it.
 func (a *app) readSources(ctx context.Context, args []string) ([]*fix.Source, error) {
 	name, isFile := inputName(args)
-	if info, err := os.Stat(name); !isFile || err != nil || !info.IsDir() {
+	if !isFile {
 		data, err := a.readInput(ctx, args)
 		return []*fix.Source{{Name: name, Data: data}}, err
 	}
 	var sources []*fix.Source
-	err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
-		isYAML := slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(path))
-		if err != nil || d.IsDir() || !isYAML {
-			return err
+	for _, file := range reportFiles(name) {
+		data, err := a.readInput(ctx, []string{file})
+		if err != nil {
+			return nil, err
 		}
-		data, err := a.readInput(ctx, []string{path})
-		sources = append(sources, &fix.Source{Name: path, Data: data})
-		return err
-	})
-	if err == nil && len(sources) == 0 {
-		err = fail.New(fail.Usage, "read", name, "there is no .yaml or .yml file in the directory")
+		sources = append(sources, &fix.Source{Name: file, Data: data})
 	}
-	return sources, usageOf(err, "read", name)
+	if len(sources) == 0 {
+		return nil, fail.New(fail.Usage, "read", name, "there is no .yaml or .yml file in the directory")
+	}
+	return sources, nil
 }
 
 // leftOut tells what of a report was left out.

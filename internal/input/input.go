@@ -8,10 +8,19 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/applypatch"
+	"github.com/emend/emend/internal/input/astgrep"
+	"github.com/emend/emend/internal/input/clang"
 	"github.com/emend/emend/internal/input/diff"
+	"github.com/emend/emend/internal/input/eslint"
 	"github.com/emend/emend/internal/input/fix"
+	"github.com/emend/emend/internal/input/govet"
 	"github.com/emend/emend/internal/input/lsp"
 	"github.com/emend/emend/internal/input/plan"
+	"github.com/emend/emend/internal/input/ruff"
+	"github.com/emend/emend/internal/input/rustc"
+	"github.com/emend/emend/internal/input/sarif"
+	"github.com/emend/emend/internal/input/searchreplace"
 	"github.com/emend/emend/locator"
 )
 
@@ -61,8 +70,38 @@ func adapters() []adapter {
 		{"lsp", lsp.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
 			return lsp.Parse(src, lsp.Options{Options: o.Options, Root: o.Root, Encoding: o.Encoding, Confirmed: o.ConfirmAnnotated})
 		})},
+		{"clang", clang.Detect, func(sources []*fix.Source, o Options) (editor.Plan, error) {
+			return clang.Parse(sources, clang.Options{Options: o.Options, Root: o.Root})
+		}},
+		{"sarif", sarif.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return sarif.Parse(src, sarif.Options{Options: o.Options, Root: o.Root, Fix: o.Fix})
+		})},
+		{"rustc", rustc.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return rustc.Parse(src, rustc.Options{Options: o.Options, Root: o.Root, All: o.AllApplicability})
+		})},
+		{"govet", govet.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return govet.Parse(src, govet.Options{Options: o.Options, Root: o.Root})
+		})},
+		{"ast-grep", astgrep.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return astgrep.Parse(src, o.Root, o.Options)
+		})},
+		{"eslint", eslint.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return eslint.Parse(src, o.Root, o.Options)
+		})},
+		{"ruff", ruff.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return ruff.Parse(src, o.Root, o.Options, o.AllApplicability)
+		})},
+		{"plan-stream", plan.DetectStream, single(func(src *fix.Source, o Options) (editor.Plan, error) {
+			return plan.ParseStream(src.Data, o.Encoding)
+		})},
 		{"plan", plan.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
 			return plan.Parse(src.Data, o.Encoding)
+		})},
+		{"apply-patch", applypatch.Detect, single(func(src *fix.Source, _ Options) (editor.Plan, error) {
+			return applypatch.Parse(src)
+		})},
+		{"search-replace", searchreplace.Detect, single(func(src *fix.Source, _ Options) (editor.Plan, error) {
+			return searchreplace.Parse(src)
 		})},
 		{"diff", diff.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
 			return diff.Parse(src.Data, o.Strip)

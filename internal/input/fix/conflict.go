@@ -20,7 +20,11 @@ func (s *Set) check(p *placed) (twin bool, err error) {
 	for ; i < len(all) && all[i].start.compare(p.end) <= 0; i++ {
 		q := all[i]
 		switch {
-		case p.same(q) && (!p.insertion() || s.rules.SameInsert && p.owner != q.owner):
+		case p.same(q) && !p.insertion():
+			return true, nil
+		case p.same(q) && s.rules.PerTU && p.owner.fix.TU == q.owner.fix.TU:
+			continue
+		case p.same(q) && s.rules.SameInsert && p.owner != q.owner:
 			return true, nil
 		case p.same(q) && p.owner != q.owner:
 			return false, p.clash(q, "inserts the same text at %s as")

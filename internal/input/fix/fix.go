@@ -18,6 +18,7 @@ import (
 type Fix struct {
 	Name  string // what the tool calls it
 	Pos   int    // where it stands in the source
+	TU    int    // the translation unit that it was found in, if Rules.PerTU is set
 	Edits []Edit
 }
 
@@ -45,6 +46,9 @@ type Rules struct {
 	// SameInsert lets an insert that several fixes have count once (an import,
 	// say). Else it is a conflict: it may be half of a pair.
 	SameInsert bool
+	// PerTU makes an insert that several fixes of one translation unit have count
+	// as often as they have it: they know of each other.
+	PerTU bool
 	// Apart makes touching a conflict, too.
 	Apart bool
 }

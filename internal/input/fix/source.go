@@ -26,20 +26,40 @@ const snippetSize = 60
 // Position names the byte offset pos of the source: NAME:LINE:COLUMN, both from
 // 1, the column in bytes.
 func (s *Source) Position(pos int) string {
-	if s.lines == nil {
-		s.lines = []int{0}
-		for i, b := range s.Data {
-			if b == '\n' {
-				s.lines = append(s.lines, i+1)
-			}
-		}
-	}
+	s.findLines()
 	line := sort.SearchInts(s.lines, pos+1)
 	name := s.Name
 	if name == "" {
 		name = "input"
 	}
 	return fmt.Sprintf("%s:%d:%d", name, line, pos-s.lines[line-1]+1)
+}
+
+// Offset returns the byte offset of a line and a column, both from 1, of which
+// the column counts characters.
+func (s *Source) Offset(line, column int) int {
+	s.findLines()
+	if line < 1 || line > len(s.lines) {
+		return len(s.Data)
+	}
+	pos := s.lines[line-1]
+	for ; column > 1 && pos < len(s.Data); column-- {
+		_, size := utf8.DecodeRune(s.Data[pos:])
+		pos += size
+	}
+	return pos
+}
+
+func (s *Source) findLines() {
+	if s.lines != nil {
+		return
+	}
+	s.lines = []int{0}
+	for i, b := range s.Data {
+		if b == '\n' {
+			s.lines = append(s.lines, i+1)
+		}
+	}
 }
 
 // Error is an error about what stands at pos, and about the file path of the

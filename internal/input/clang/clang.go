@@ -1,0 +1,201 @@
+// Package clang reads the YAML that clang-tidy --export-fixes and clang's
+// refactoring tools write, and that clang-apply-replacements reads.
+package clang
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/emend/emend/editor"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
+	"github.com/emend/emend/locator"
+)
+
+// Options are what the documents leave open.
+type Options struct {
+	fix.Options
+	Root fix.Root
+}
+
+// Parse reads the documents of sources, one a translation unit. A diagnostic is
+// a fix, and so is each replacement that belongs to none. Errors are of kind
+// parse, unsupported, path-escape or conflict and name the place.
+func Parse(sources []*fix.Source, opts Options) (editor.Plan, error) {
+	r := &reader{opts: opts, set: fix.NewSet(fix.Rules{SameInsert: true, PerTU: true}, opts.Options)}
+	for _, src := range sources {
+		r.Source = src
+		if err := r.documents(); err != nil {
+			return editor.Plan{}, err
+		}
+	}
+	return r.set.Plan()
+}
+
+var shape = regexp.MustCompile(`^(?:\s|\x{FEFF}|#.*\n|---.*\n)*(?:MainSourceFile|Replacements|Diagnostics):`)
+
+// detectSize is how far into the input Detect looks.
+const detectSize = 4 << 10
+
+// Detect reports whether data begins as such a document does.
+func Detect(data []byte) bool { return shape.Match(data[:min(len(data), detectSize)]) }
+
+type reader struct {
+	*fix.Source
+	opts Options
+	set  *fix.Set
+	unit int // the document that is being read
+}
+
+func (r *reader) documents() error {
+	if !utf8.Valid(r.Data) {
+		return r.Error(fail.Parse, 0, "", "the text is not UTF-8")
+	}
+	in := yaml.NewDecoder(bytes.NewReader(r.Data))
+	for count := 0; ; count++ {
+		var doc yaml.Node
+		switch err := in.Decode(&doc); {
+		case errors.Is(err, io.EOF) && count > 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			return r.Error(fail.Parse, 0, "", "there is no document")
+		case err != nil:
+			return r.Error(fail.Parse, 0, "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		}
+		if err := r.document(doc.Content[0]); err != nil {
+			return err
+		}
+	}
+}
+
+// document reads one translation unit.
+func (r *reader) document(n *yaml.Node) error {
+	r.unit++
+	if isNull(n) {
+		return nil
+	}
+	unit, err := r.fields(n)
+	if err != nil {
+		return err
+	}
+	err = r.each(unit["Replacements"], func(n *yaml.Node) error {
+		e, err := r.replacement(n, "")
+		return r.add(fix.Fix{Pos: r.pos(n), TU: r.unit, Edits: []fix.Edit{e}}, err)
+	})
+	if err != nil {
+		return err
+	}
+	return r.each(unit["Diagnostics"], r.diagnostic)
+}
+
+// diagnostic reads one diagnostic: its fix is that of its message, else that of
+// the first note that has one.
+func (r *reader) diagnostic(n *yaml.Node) error {
+	d, err := r.fields(n)
+	if err != nil {
+		return err
+	}
+	name, err := r.text(d["DiagnosticName"])
+	if err != nil {
+		return err
+	}
+	dir, err := r.text(d["BuildDirectory"])
+	if err != nil {
+		return err
+	}
+	lists := []*yaml.Node{d["Replacements"]} // up to clang 8
+	if message := d["DiagnosticMessage"]; message != nil {
+		fields, err := r.fields(message)
+		if err != nil {
+			return err
+		}
+		lists = append(lists, fields["Replacements"])
+	}
+	err = r.each(d["Notes"], func(n *yaml.Node) error {
+		note, err := r.fields(n)
+		lists = append(lists, note["Replacements"])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, list := range lists {
+		if list == nil || len(list.Content) == 0 {
+			continue
+		}
+		f := fix.Fix{Name: name, Pos: r.pos(n), TU: r.unit}
+		var refused error
+		err := r.each(list, func(n *yaml.Node) error {
+			e, err := r.replacement(n, dir)
+			if fail.KindOf(err) == fail.PathEscape {
+				refused, err = err, nil
+			}
+			f.Edits = append(f.Edits, e)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return r.add(f, refused)
+	}
+	return nil
+}
+
+// add adds f, unless err says that it cannot be applied.
+func (r *reader) add(f fix.Fix, err error) error {
+	switch {
+	case err == nil:
+		return r.set.Add(r.Source, f)
+	case fail.KindOf(err) == fail.PathEscape:
+		return r.set.Refuse(r.Source, f, err)
+	}
+	return err
+}
+
+// replacement reads one replacement; relative paths are relative to dir.
+func (r *reader) replacement(n *yaml.Node, dir string) (fix.Edit, error) {
+	var e fix.Edit
+	d, err := r.fields(n)
+	if err != nil {
+		return e, err
+	}
+	name, err := r.text(d["FilePath"])
+	if err != nil {
+		return e, err
+	}
+	offset, err := r.number(n, d, "Offset")
+	if err != nil {
+		return e, err
+	}
+	length, err := r.number(n, d, "Length")
+	if err != nil {
+		return e, err
+	}
+	text, err := r.replacementText(d["ReplacementText"])
+	if err != nil {
+		return e, err
+	}
+	e.Path, err = r.opts.Root.Rel(name, dir)
+	e.Edit = locator.Edit{Start: offset, End: offset + length, Text: text}
+	return e, err
+}
+
+// replacementText refuses text that its writer has garbled.
+func (r *reader) replacementText(n *yaml.Node) ([]byte, error) {
+	text, err := r.text(n)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.ContainsRune(text, utf8.RuneError):
+		return nil, r.Error(fail.Unsupported, r.pos(n), "", "clang has written U+FFFD for bytes that are not UTF-8")
+	case n != nil && n.Style == yaml.SingleQuotedStyle && strings.Contains(text, "\n"):
+		return nil, r.Error(fail.Unsupported, r.pos(n), "", "clang before version 11 loses the indentation of text of several lines")
+	}
+	return []byte(text), nil
+}
