@@ -19,30 +19,48 @@ type queue struct {
 }
 
 type request struct {
-	fs   *frames // nil: only the sync
-	err  error
-	wake chan bool // true: lead; false: done
+	fs    *frames // nil: only the sync
+	first uint64  // position of its first entry, once written
+	err   error
+	wake  chan bool // true: lead; false: done
 }
 
 // commit appends the frames, if any, and returns when they and everything
 // appended before are durable. The caller has the kernel lock.
 func (c *shared) commit(fs *frames) error {
-	r := &request{fs: fs, wake: make(chan bool, 1)}
-	q := &c.queue
-	q.mu.Lock()
-	q.waiting = append(q.waiting, r)
-	lead := !q.led
-	q.led = true
-	q.mu.Unlock()
-	if !lead {
-		lead = <-r.wake
-	}
-	if lead {
-		batch := q.take()
-		c.commitBatch(batch)
-		q.handOver(batch)
-	}
+	r := c.queue.enter(fs)
+	c.await(r)
 	return r.err
+}
+
+// enter takes a place in the queue: requests are served in this order.
+func (q *queue) enter(fs *frames) *request {
+	r := &request{fs: fs, wake: make(chan bool, 1)}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, r)
+	if !q.led {
+		q.led = true
+		r.wake <- true
+	}
+	return r
+}
+
+// await returns when the request has been served, by this caller if it is its
+// turn to lead.
+func (c *shared) await(r *request) {
+	if lead := <-r.wake; !lead {
+		return
+	}
+	batch := c.queue.take()
+	c.writeBatch(batch)
+	err := c.barrier()
+	for _, r := range batch {
+		if r.err == nil {
+			r.err = err
+		}
+	}
+	c.queue.handOver(batch)
 }
 
 // take removes the next batch; its first request is the leader's own.
@@ -72,39 +90,49 @@ func (q *queue) handOver(batch []*request) {
 	}
 }
 
-func (c *shared) commitBatch(batch []*request) {
-	c.writeBatch(batch)
-	err := c.barrier()
-	for _, r := range batch {
-		if r.err == nil {
-			r.err = err
-		}
-	}
-}
+// smallWrite is how many bytes are worth copying to save a write of their own.
+const smallWrite = 64 << 10
 
-// writeBatch writes what the batch brings with one write, or, where that
-// fails, one by one: a record that does not fit a full disk must not take the
-// ones with it for which room was kept.
+// writeBatch writes what the batch brings: small records next to each other
+// with one write, large ones from where they are.
 func (c *shared) writeBatch(batch []*request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all frames
-	var list []*request
-	for _, r := range batch {
-		if r.fs != nil {
-			list = append(list, r)
+	small := func(r *request) bool { return r.fs != nil && len(r.fs.buf) < smallWrite }
+	for len(batch) > 0 {
+		n, size := 0, 0
+		for n < len(batch) && small(batch[n]) && size < flushSize {
+			size += len(batch[n].fs.buf)
+			n++
 		}
+		n = max(n, 1)
+		c.writeRun(batch[:n])
+		batch = batch[n:]
 	}
-	if len(list) > 1 {
-		for _, r := range list {
+}
+
+// writeRun writes requests with one write, or, where that fails, one by one: a
+// record that does not fit a full disk must not take the ones with it for which
+// room was kept.
+func (c *shared) writeRun(run []*request) {
+	first := c.idx.entries.next
+	if len(run) > 1 {
+		var all frames
+		for _, r := range run {
 			all.join(r.fs)
 		}
 		if c.write(&all) == nil {
+			for _, r := range run {
+				r.first = first
+				first += r.fs.entries()
+			}
 			return
 		}
 	}
-	for _, r := range list {
-		r.err = c.write(r.fs)
+	for _, r := range run {
+		if r.first = c.idx.entries.next; r.fs != nil {
+			r.err = c.write(r.fs)
+		}
 	}
 }
 
@@ -130,6 +158,7 @@ func (c *shared) barrier() error {
 	if err != nil {
 		return c.poisonIf(err)
 	}
+	c.stats.Syncs++
 	c.synced, c.names = max(c.synced, end), c.names && !names
 	if sealed > c.marked {
 		c.marked = sealed
@@ -153,5 +182,7 @@ func (c *shared) sync(gen *generation, names bool) error {
 func (c *shared) mark() {
 	var fs frames
 	fs.add(typeMark, 0, nil)
-	_ = c.write(&fs)
+	if c.write(&fs) == nil {
+		c.stats.Marks++
+	}
 }

@@ -239,13 +239,13 @@ func TestEntriesKeepTheirPositions(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Acquire(context.Background(), time.Second, nil))
 	for i := range 6 {
-		require.NoError(t, l.appendEntries(SyncAlways, Entry{Op: OpPut, Timestamp: int64(i)}))
+		require.NoError(t, ledgerAppend(l, Entry{Op: OpPut, Timestamp: int64(i)}))
 	}
 	require.NoError(t, l.commitOne(typeTruncate, func(b []byte) []byte { return encodeTruncate(b, 3) }))
 	check := func() {
 		t.Helper()
 		var got []int64
-		require.NoError(t, l.replayEntries(func(e Entry) error {
+		require.NoError(t, ledgerReplay(l, func(e Entry) error {
 			got = append(got, e.Timestamp)
 			return nil
 		}))

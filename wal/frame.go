@@ -220,6 +220,16 @@ func (fs *frames) join(more *frames) {
 	}
 }
 
+// entries is how many of the frames are entries.
+func (fs *frames) entries() (n uint64) {
+	for _, b := range fs.list {
+		if b.typ == typeEntry {
+			n++
+		}
+	}
+	return n
+}
+
 // drop takes the last frame off again.
 func (fs *frames) drop() {
 	last := len(fs.list) - 1

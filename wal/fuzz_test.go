@@ -79,14 +79,14 @@ func devour(t *testing.T, data []byte) {
 	}))
 	_, err = l.HostIntents()
 	known(t, err)
-	known(t, l.replayEntries(func(Entry) error { return nil }))
+	known(t, ledgerReplay(l, func(Entry) error { return nil }))
 	_, err = l.FindKey("key")
 	known(t, err)
 	for _, tx := range l.Orphans() {
 		require.NoError(t, l.Retire(tx.ID, RolledBack))
 	}
 	require.Empty(t, l.Pending())
-	require.NoError(t, l.appendEntries(SyncAlways, Entry{Op: OpPut, Key: "k"}))
+	require.NoError(t, ledgerAppend(l, Entry{Op: OpPut, Key: "k"}))
 	require.NoError(t, ledgerClose(l))
 }
 

@@ -122,10 +122,6 @@ func (g *Group) add(typ frameType, encode func([]byte) []byte) error {
 	return err
 }
 
-func tooLarge(c *shared, n int) error {
-	return fail.New(fail.TooLarge, "append", c.path, "the record has %d bytes, the limit is %d", n, c.opts.RecordLimit)
-}
-
 // flush writes what waits. The caller has both locks.
 func (g *Group) flush() error {
 	if !g.written {

@@ -40,6 +40,19 @@ func newLedger() *ledger {
 	return &ledger{intents: map[ID]*fact{}, hosts: map[string]*fact{}}
 }
 
+// entriesOf is the face of l for entries.
+func entriesOf(l *Log) *FileWAL { return &FileWAL{log: l, opts: l.c.opts} }
+
+func ledgerReplay(l *Log, fn func(Entry) error) error { return entriesOf(l).Replay(fn) }
+
+// ledgerAppend and ledgerTruncate are for who holds the log already.
+func ledgerAppend(l *Log, e Entry) error { return l.commitOne(typeEntry, e.encode) }
+
+func ledgerTruncate(l *Log) error {
+	through := l.c.idx.entries.next - 1
+	return l.commitOne(typeTruncate, func(b []byte) []byte { return encodeTruncate(b, through) })
+}
+
 func (b *ledger) clone() *ledger {
 	c := *b
 	c.intents, c.hosts, c.entries = map[ID]*fact{}, map[string]*fact{}, slices.Clone(b.entries)
@@ -121,14 +134,14 @@ func (b *ledger) retireHost(l *Log, id string) error {
 
 func (b *ledger) entry(l *Log, key string, size int) error {
 	b.entries = append(b.entries, entryFact{key: key})
-	err := l.appendEntries(SyncAlways, Entry{Op: OpPut, Key: key, Data: make([]byte, size)})
+	err := ledgerAppend(l, Entry{Op: OpPut, Key: key, Data: make([]byte, size)})
 	b.entries[len(b.entries)-1].acked = err == nil
 	return err
 }
 
 func (b *ledger) truncate(l *Log) error {
 	b.tried = len(b.entries)
-	err := l.truncateEntries()
+	err := ledgerTruncate(l)
 	if err == nil {
 		b.cut = b.tried
 	}
@@ -205,7 +218,7 @@ func (f *fact) compare(tx *Transaction) error {
 // with everything that was acknowledged and not truncated.
 func (b *ledger) compareEntries(l *Log) error {
 	var got []string
-	err := l.replayEntries(func(e Entry) error {
+	err := ledgerReplay(l, func(e Entry) error {
 		got = append(got, e.Key)
 		return nil
 	})

@@ -26,6 +26,7 @@ const (
 	ignoreName = ".gitignore"
 
 	defaultLimit = 256 << 20
+	defaultWait  = 10 * time.Second
 )
 
 // Options say how a log is opened. The zero value is ready to use.
@@ -38,6 +39,10 @@ type Options struct {
 	// RecordLimit is the longest payload that an append takes, in bytes; 0:
 	// 256 MiB; at most 1 GiB.
 	RecordLimit int64
+	// Sync says when an entry of a FileWAL is durable.
+	Sync SyncMode
+	// LockWait is how long a FileWAL waits for other processes; 0: 10 s.
+	LockWait time.Duration
 	// NoSync skips every sync: what is written survives the process, not a
 	// power cut.
 	NoSync bool
@@ -101,6 +106,7 @@ type shared struct {
 	hosts    map[hashing.Digest]bool // host intents that an append is busy with
 	hostFree *sync.Cond              // on mu: one is no longer
 	report   Report
+	stats    Stats
 	everHeld bool
 	due      int64 // the log is compacted when it is longer
 }
@@ -144,6 +150,7 @@ func (o Options) withDefaults() Options {
 		o.RecordLimit = defaultLimit
 	}
 	o.RecordLimit = min(o.RecordLimit, hardLimit)
+	o.LockWait = cmp.Or(o.LockWait, defaultWait)
 	o.HistoryBytes = cmp.Or(o.HistoryBytes, 64<<20)
 	o.HistoryIntents = cmp.Or(o.HistoryIntents, 1000)
 	o.HistoryAge = cmp.Or(o.HistoryAge, 30*24*time.Hour)
@@ -309,6 +316,21 @@ func (c *shared) closeFiles() error {
 		errs = append(errs, c.gen.close())
 	}
 	return errors.Join(append(errs, c.dir.Close())...)
+}
+
+// Stats is what a process has done to a log.
+type Stats struct {
+	Writes int64 // of frames, zeros ahead not counted
+	Bytes  int64 // in them
+	Syncs  int64 // barriers: one each for everybody who waited for it
+	Marks  int64
+}
+
+// Stats returns what this process has done to the log.
+func (l *Log) Stats() Stats {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	return l.c.stats
 }
 
 // Report returns what opening found, and what was repaired since.

@@ -37,6 +37,8 @@ func (c *shared) write(fs *frames) error {
 		}
 		return wrap(errors.Join(err, c.poison), "append", c.path)
 	}
+	c.stats.Writes++
+	c.stats.Bytes += int64(len(fs.buf))
 	c.pos = end
 	c.resized(max(zeros, end.off))
 	return c.written(fs, from)
