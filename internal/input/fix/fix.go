@@ -219,12 +219,12 @@ func place(e Edit, by *owner) (*placed, error) {
 	return p, nil
 }
 
-// String names the place.
+// String names the place: offsets as they are, lines and columns from 1.
 func (p *placed) String() string {
-	if p.start.line == 0 && p.end.line == 0 {
+	if p.Range == nil {
 		return fmt.Sprintf("%d-%d", p.start.column, p.end.column)
 	}
-	return fmt.Sprintf("%d:%d-%d:%d", p.start.line, p.start.column, p.end.line, p.end.column)
+	return fmt.Sprintf("%d:%d-%d:%d", p.start.line+1, p.start.column+1, p.end.line+1, p.end.column+1)
 }
 
 func (p *placed) insertion() bool { return p.start == p.end }

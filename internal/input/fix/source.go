@@ -79,18 +79,21 @@ func (s *Source) At(err error, pos int, path string) error {
 	return e
 }
 
-// snippet shows the line of pos from there on, in Go quotes.
+// snippet shows the line of pos from there on, in Go quotes. Of an object that
+// is spread over lines it shows several of them, as one.
 func (s *Source) snippet(pos int) string {
 	rest := s.Data[pos:]
-	if i := bytes.IndexByte(rest, '\n'); i > 0 {
+	if i := bytes.IndexByte(rest, '\n'); i > 1 {
 		rest = rest[:i]
+	} else {
+		rest = bytes.Join(bytes.Fields(rest[:min(len(rest), 4*snippetSize)]), []byte(" "))
 	}
 	if len(rest) <= snippetSize {
 		return fmt.Sprintf("%q", rest)
 	}
-	rest = rest[:snippetSize]
-	for len(rest) > 0 && !utf8.Valid(rest[max(0, len(rest)-utf8.UTFMax):]) && !utf8.RuneStart(rest[len(rest)-1]) {
-		rest = rest[:len(rest)-1]
+	end := snippetSize
+	for end > snippetSize-utf8.UTFMax && !utf8.RuneStart(rest[end]) {
+		end--
 	}
-	return fmt.Sprintf("%q...", rest)
+	return fmt.Sprintf("%q...", rest[:end])
 }
