@@ -73,9 +73,9 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVar(&a.out.json, "json", false, "print exactly one JSON document on stdout, also for an error")
 	flags.BoolVarP(&a.out.quiet, "quiet", "q", false, "leave out the lines that only report success")
 	root.MarkPersistentFlagDirname("root")
-	root.AddCommand(a.applyCommand(), a.recoverCommand(), a.resolveCommand(), a.undoCommand(), a.redoCommand(),
+	root.AddCommand(a.applyCommand(), a.convertCommand(), a.recoverCommand(), a.resolveCommand(), a.undoCommand(), a.redoCommand(),
 		a.statusCommand(), a.logCommand(), a.showCommand(),
-		a.hashCommand(), a.fsckCommand(), a.versionCommand(),
+		a.hashCommand(), a.fsckCommand(), a.gcCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp})
 	root.SetHelpCommand(helpCommand())
 	return root
