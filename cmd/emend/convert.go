@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/emend/emend/editor"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input"
+	"github.com/emend/emend/internal/input/plan"
+	"github.com/spf13/cobra"
+)
+
+const convertHelp = `Print what FILE would change as a patch or as a plan in emend's JSON, and change
+nothing. The files must be those that FILE was made for: every place is looked
+up as apply does it, and the plan that comes out expects exactly these files.`
+
+const convertExample = `  ruff check --output-format json | emend convert --from ruff --to diff
+  emend convert --from apply-patch --to plan answer.txt > plan.json`
+
+func (a *app) convertCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:     "convert [FILE|-]",
+		Short:   "Print a plan in another format",
+		Long:    convertHelp,
+		Example: convertExample,
+		Args:    cobra.MaximumNArgs(1),
+	}
+	f.format = choose(cmd, "from", "what FILE is", input.Formats()...)
+	to := choose(cmd, "to", "what to print", "plan", "diff")
+	f.onDrift = chooseOnDrift(cmd)
+	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
+	cmd.Flags().IntVarP(&f.strip, "strip", "p", 1, "of a patch: drop `N` leading components of each path")
+	f.report.add(cmd)
+	cmd.RunE = a.verb(func(ctx context.Context, args []string) error {
+		f.stripGiven = cmd.Flags().Changed("strip")
+		return a.convert(ctx, args, f, to.value)
+	})
+	return cmd
+}
+
+func (a *app) convert(ctx context.Context, args []string, f applyFlags, to string) error {
+	root, err := a.workspace()
+	if err != nil {
+		return err
+	}
+	p, err := a.readPlan(ctx, args, root, f)
+	if err != nil {
+		return err
+	}
+	if err := refusePending(ctx, root); err != nil {
+		return err
+	}
+	ed, err := editor.Open(ctx, root, editor.WithReportOnly(), editor.WithOnDrift(driftPolicy(f.onDrift)))
+	if err != nil {
+		return err
+	}
+	defer ed.Close()
+	key := p.Key
+	p.Key = "" // so that it does not matter whether this has been applied
+	tx, err := ed.Prepare(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer tx.Discard()
+	if to == "diff" {
+		return a.printDiff(tx)
+	}
+	var patch bytes.Buffer
+	if err := tx.WriteDiff(&patch); err != nil {
+		return err
+	}
+	pinned, err := input.Pinned(patch.Bytes(), tx.Checked().Files)
+	if err != nil {
+		return err
+	}
+	pinned.Key, pinned.Label = key, p.Label
+	doc, err := plan.Encode(pinned)
+	if err != nil {
+		return err
+	}
+	_, err = a.out.out.Write(doc)
+	return fail.Wrap(err, "write", "stdout")
+}
+
+// printDiff prints what tx would change.
+func (a *app) printDiff(tx *editor.Tx) error {
+	if !a.out.json {
+		return a.out.diff(tx.WriteDiff)
+	}
+	doc, err := collectDiff(tx.WriteDiff)
+	if err != nil {
+		return err
+	}
+	return a.out.document(struct {
+		diffJSON
+		Exit int `json:"exit"`
+	}{diffJSON: doc})
+}
