@@ -60,21 +60,25 @@ func (s *Shelf) Put(name string, write func(io.Writer) error) error {
 // Keep gives what is in a slot a name on the shelf that nothing has yet. The
 // slot stays until the intent is retired, so that a recovery that is cut off
 // here classifies the path the same way again; a directory, which can have but
-// one name, moves.
+// one name, moves, and where links are refused the shelf gets a copy.
 func (s *Shelf) Keep(j *Job, n int, letter string) error {
 	slot := j.Slot(n, letter)
 	info, err := j.stage.Lstat(slot)
 	if err != nil {
 		return fail.Wrap(err, "park", slot)
 	}
+	noLinks := false
 	for try := 1; ; try++ {
 		name := fmt.Sprintf("%d.slot-%s", n, letter)
 		if try > 1 {
 			name += "-" + strconv.Itoa(try)
 		}
-		if info.Kind == vfs.Directory {
+		switch {
+		case info.Kind == vfs.Directory:
 			err = moveNoReplace(j.stage, slot, s.dir, name)
-		} else {
+		case noLinks:
+			err = s.copySlot(j, slot, name, info.Kind)
+		default:
 			err = j.stage.Link(slot, s.dir, name)
 		}
 		if errors.Is(err, fs.ErrExist) {
@@ -83,14 +87,32 @@ func (s *Shelf) Keep(j *Job, n int, letter string) error {
 			}
 			continue
 		}
+		if err != nil && !noLinks && info.Kind != vfs.Directory {
+			noLinks = true
+			try--
+			continue
+		}
 		if err == nil {
 			err = syncName(s.dir, name, info.Kind)
 		}
-		if err != nil {
-			return fail.Wrap(err, "park", s.path+"/"+name)
-		}
-		return nil
+		return fail.Wrap(err, "park", s.path+"/"+name)
 	}
+}
+
+// copySlot makes name on the shelf a copy of what is in a slot.
+func (s *Shelf) copySlot(j *Job, slot, name string, kind vfs.Kind) error {
+	if kind == vfs.Symlink {
+		target, err := j.stage.Readlink(slot)
+		if err != nil {
+			return err
+		}
+		return s.dir.Symlink(target, name)
+	}
+	f, err := s.dir.Create(name, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(copyFrom(f, j.stage, slot), f.Close())
 }
 
 // Close makes the shelf durable and gives its handles back.
