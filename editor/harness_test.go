@@ -115,13 +115,16 @@ const (
 )
 
 // trees are the only two that a plan may leave.
-type trees struct{ before, after map[string]crashfs.Node }
+type trees struct {
+	before, after map[string]crashfs.Node
+	lacks         crashfs.Options
+}
 
 // treesOf applies plan to a tree of its own.
 func treesOf(t testing.TB, plan editor.Plan, o crashfs.Options) trees {
 	t.Helper()
 	fs := crashTree(t, o)
-	tr := trees{before: userTree(fs)}
+	tr := trees{before: userTree(fs), lacks: o}
 	require.NoError(t, applyOn(fs, plan))
 	tr.after = userTree(fs)
 	require.False(t, treesEqual(tr.before, tr.after))
