@@ -48,7 +48,11 @@ func LookAt(d vfs.Dir, name string, st *wal.Step) (Look, error) {
 	var id identity
 	content, mode := compared(st)
 	if content {
-		if id, err = identify(d, name, info); err != nil {
+		id, err = identify(d, name, info)
+		if vfs.NotExist(err) { // it has just gone
+			return LookAt(nil, name, st)
+		}
+		if err != nil {
 			return Look{}, err
 		}
 	}
