@@ -2,8 +2,10 @@ package wal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"slices"
@@ -260,4 +262,8 @@ func (s *sample) olderGeneration() []byte {
 		p = putFrameHeader(data[f.off:], h.salt(), p, f.synced)
 	}
 	return data
+}
+
+func fixHeaderCRC(h []byte) {
+	binary.LittleEndian.PutUint32(h[60:], crc32.Checksum(h[:60], castagnoli))
 }
