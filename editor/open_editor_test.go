@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,4 +160,74 @@ func TestRecoveriesSideBySide(t *testing.T) {
 		require.NotEqual(t, isMixed, tr.outcome(fs), "crash %d", i)
 		require.Empty(t, leftovers(fs))
 	}
+}
+
+// A transaction that waits for the files of another which then fails, and does
+// not know how, recovers that one before it touches them.
+func TestWhoWaitedForAFailedTransactionRecoversIt(t *testing.T) {
+	noLeaks(t)
+	fs := crashTree(t, crashfs.Options{NoSyncFS: true})
+	ed, err := editor.Open(t.Context(), crashRoot, editor.WithFS(fs))
+	require.NoError(t, err)
+	_, err = ed.Apply(t.Context(), writePlan("untouched.txt", "make .emend\n"))
+	require.NoError(t, err)
+
+	first := editor.Plan{Ops: []editor.Op{
+		editor.Write{Path: "edit.txt", Content: []byte("first\n")}, editor.Write{Path: "write.txt", Content: []byte("first\n")}}}
+	second := make(chan error, 1)
+	published, failed := false, false
+	fs.FailSync(func(o op.Op) error {
+		if !published || failed || o.Kind != op.SyncDir {
+			return nil
+		}
+		failed = true
+		return syscall.EIO
+	})
+	fs.OnOp(func(o op.Op) {
+		if o.Kind == op.Exchange && !published {
+			published = true
+			go func() {
+				_, err := ed.Apply(context.Background(), writePlan("edit.txt", "second\n"))
+				second <- err
+			}()
+			time.Sleep(100 * time.Millisecond) // it prepares, and waits for the first
+		}
+	})
+	_, err = ed.Apply(t.Context(), first)
+	require.Equal(t, "needs-recovery", stateOf(t, err, "the second barrier failed"))
+	require.NoError(t, <-second)
+	fs.OnOp(nil)
+
+	actions := []string{}
+	for _, i := range ed.Recovered() {
+		actions = append(actions, i.Action)
+	}
+	require.Equal(t, []string{recovery.ActionFinished}, actions)
+	require.NoError(t, ed.Close())
+	for name, want := range map[string]string{"edit.txt": "second\n", "write.txt": "first\n"} {
+		got, err := fs.ReadFile(crashRoot + "/" + name)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got), name)
+	}
+	again, err := recoverFS(fs)
+	require.NoError(t, err)
+	require.Empty(t, again.Intents)
+}
+
+// The process that made .emend may have died before it could sync the root:
+// the next one does, before it publishes anything.
+func TestEmendIsDurableWhoeverMadeIt(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{NoSyncFS: true})
+	require.NoError(t, fs.MkdirAll(crashRoot+"/.emend/stage", 0o700))
+	var synced []string
+	fs.OnOp(func(o op.Op) {
+		switch o.Kind {
+		case op.SyncDir:
+			synced = append(synced, o.Path)
+		case op.Exchange:
+			require.Subset(t, synced, []string{crashRoot, crashRoot + "/.emend", crashRoot + "/.emend/stage"})
+		}
+	})
+	require.NoError(t, applyOn(fs, writePlan("dir/other.text", "new\n")))
+	require.NotEmpty(t, synced)
 }
