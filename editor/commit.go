@@ -62,8 +62,13 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 // flight until then may have failed and left its intent to nobody: it is
 // recovered before anything else touches its paths.
 func (tx *Tx) hold(ctx context.Context) (release func(), waited bool, err error) {
+	acquire := tx.ed.acquire
+	if tx.locked {
+		// Taking it twice could wait for itself.
+		acquire = func(context.Context) (func(), error) { return func() {}, nil }
+	}
 	for {
-		releaseLock, err := tx.ed.acquire(ctx)
+		releaseLock, err := acquire(ctx)
 		if err != nil {
 			return nil, false, err
 		}
@@ -75,7 +80,7 @@ func (tx *Tx) hold(ctx context.Context) (release func(), waited bool, err error)
 		}
 		release = func() { releaseClaim(); releaseLock() }
 		waited = waited || queued
-		if len(log.Orphans()) == 0 {
+		if tx.locked || len(log.Orphans()) == 0 {
 			return release, waited, nil
 		}
 		release()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -230,4 +231,22 @@ func TestEmendIsDurableWhoeverMadeIt(t *testing.T) {
 	})
 	require.NoError(t, applyOn(fs, writePlan("dir/other.text", "new\n")))
 	require.NotEmpty(t, synced)
+}
+
+// Deciding a parked intent takes the lock once: however long that takes, it
+// never waits for itself.
+func TestResolveDoesNotWaitForItself(t *testing.T) {
+	fs, id := parkedTree(t)
+	ed, err := editor.Open(t.Context(), crashRoot, editor.WithFS(fs), editor.WithLockWait(100*time.Millisecond))
+	require.NoError(t, err)
+	slow := sync.OnceFunc(func() { time.Sleep(1100 * time.Millisecond) })
+	fs.OnOp(func(o op.Op) {
+		if strings.Contains(o.Path, "parked") {
+			slow()
+		}
+	})
+	_, err = ed.Resolve(t.Context(), id, editor.ResolveOptions{Use: editor.UseAfter})
+	fs.OnOp(nil)
+	require.NoError(t, err)
+	require.NoError(t, ed.Close())
 }

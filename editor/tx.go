@@ -22,6 +22,7 @@ type Tx struct {
 	undoes  wal.ID                  // the transaction that this one takes back; zero: none
 	redo    bool                    // ... which is an undo
 	decides wal.ID                  // the parked intent whose files this one may change; zero: none
+	locked  bool                    // the caller of commit has the lock already
 	p       *prepared
 	already *Result   // what done has found
 	read    time.Time // before the first file was read
