@@ -10,7 +10,7 @@ FUZZTIME ?= 60s
 # Packages whose tests start goroutines of their own.
 CONCURRENT = ./editor/... ./wal/... ./recovery/... ./internal/apply/... ./internal/vfs/...
 
-.PHONY: build install demo test race check bench sweep kill powercut fuzz
+.PHONY: build install demo test test-producers race check bench sweep kill powercut fuzz
 
 build:
 	$(GO) build -o bin/emend ./cmd/emend
@@ -23,6 +23,16 @@ demo: install
 
 test:
 	$(GO) test ./...
+
+# Installs tools whose output emend reads, and compares what emend makes of it
+# with what they write themselves.
+# (Behind a dot, so that Go does not look for packages there.)
+PRODUCERS = bin/.producers/node_modules
+
+test-producers:
+	npm install --silent --no-save --prefix bin/.producers eslint@9.39 @ast-grep/cli@0.51
+	cd $(PRODUCERS)/@ast-grep/cli && node postinstall.js
+	PATH="$(CURDIR)/$(PRODUCERS)/.bin:$$PATH" $(GO) test -count 1 -v -run Producers ./e2e
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short $(CONCURRENT)
