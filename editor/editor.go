@@ -236,18 +236,15 @@ func (ed *Editor) acquire(ctx context.Context) (release func(), err error) {
 	return ed.ws.Log.Release, nil
 }
 
-// blockedPaths are the paths of parked intents, but for the one that the
-// transaction decides: nothing touches them until a person has decided.
+// blockedPaths are the paths of parked intents: nothing but a person's decision
+// touches them.
 func (tx *Tx) blockedPaths() (map[string]wal.ID, error) {
 	paths := make(map[string]wal.ID)
 	log := tx.ed.log()
-	if log == nil {
+	if log == nil || tx.decides {
 		return paths, nil
 	}
 	for _, parked := range log.Parked() {
-		if parked.ID == tx.decides {
-			continue
-		}
 		err := parked.EachStep(func(st *wal.Step) error {
 			paths[st.Path] = parked.ID
 			return nil

@@ -171,7 +171,7 @@ func (p *parkedIntent) settle(ctx context.Context, use Resolution, chosen []int)
 	}
 	op := decision{tx: p.tx, steps: p.steps, image: image, chosen: chosen, bytes: p.bytes}
 	return commitNow(ctx, func() (*Tx, error) {
-		tx := &Tx{ed: p.ed, locked: true, decides: p.tx.ID, plan: Plan{Label: label, Ops: []Op{op}},
+		tx := &Tx{ed: p.ed, locked: true, decides: true, plan: Plan{Label: label, Ops: []Op{op}},
 			done: func() (*Result, error) { return nil, nil }}
 		tx, err := tx.begin(ctx)
 		if err == nil {

@@ -133,6 +133,29 @@ func TestResolveFileByFile(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A power cut may lose the slot of a renamed file, and what users do then may
+// look as if its new name had been published. Its old name goes, then, but not
+// the last copy of its bytes.
+func TestRecoveryKeepsTheLastCopyOfARenamedFile(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	fs = killAt(t, fs, editor.Plan{Ops: []editor.Op{editor.Rename{From: "rename.txt", To: "renamed.txt"},
+		editor.Delete{Path: "delete.txt"}}}, "renamed.txt")
+	stage, err := fs.OpenRoot(crashRoot + "/.emend/stage")
+	require.NoError(t, err)
+	for _, slot := range leftovers(fs) {
+		require.NoError(t, stage.Remove(strings.TrimPrefix(slot, ".emend/stage/")))
+	}
+	d, err := fs.OpenRoot(crashRoot)
+	require.NoError(t, err)
+	require.NoError(t, d.Remove("delete.txt"))
+	require.NoError(t, fs.WriteFile(crashRoot+"/renamed.txt", []byte(mine), 0o644))
+	r, err := recoverFS(fs)
+	require.NoError(t, err)
+	require.Equal(t, recovery.ActionForward, r.Intents[0].Action)
+	requireFile(t, fs, "renamed.txt", mine)
+	require.Equal(t, "to be renamed\n", shelf(fs, r.Intents[0].ID, "2.before"))
+}
+
 // Of a renamed file the log has hashes only. Where a person removes both of its
 // names there is nothing to publish or to restore: recovery parks the intent,
 // whatever way it would have gone, and is not stuck.

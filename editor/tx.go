@@ -21,7 +21,7 @@ type Tx struct {
 	done    func() (*Result, error) // whether this has been done before; asked again under the lock
 	undoes  wal.ID                  // the transaction that this one takes back; zero: none
 	redo    bool                    // ... which is an undo
-	decides wal.ID                  // the parked intent whose files this one may change; zero: none
+	decides bool                    // a person decides about parked files: none of them is in the way
 	locked  bool                    // the caller of commit has the lock already
 	p       *prepared
 	already *Result   // what done has found
@@ -91,7 +91,7 @@ func (tx *Tx) prepare(ctx context.Context) error {
 	if err != nil {
 		return fail.Wrap(err, "prepare", "")
 	}
-	return nil
+	return tx.checkParked()
 }
 
 // already says whether the plan has been done before: by its key, or because

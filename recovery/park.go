@@ -43,6 +43,45 @@ func (v *view) keepStrange(w *apply.Workspace) error {
 	return shelf.Close()
 }
 
+// keepLast puts onto the shelf what a renamed file is under a name that goes,
+// where its other name does not have it: the log has hashes only.
+func (v *view) keepLast(w *apply.Workspace, course Course) error {
+	for n := range v.job.Steps {
+		if !v.moves(n, course) || !v.isLast(n, course) {
+			continue
+		}
+		img := wal.Before
+		if course == GoBack {
+			img = wal.After
+		}
+		shelf, err := w.Shelf(v.tx.ID)
+		if err != nil {
+			return err
+		}
+		err = v.putImage(shelf, n, img, &wal.State{Kind: vfs.Regular})
+		if err = errors.Join(err, shelf.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isLast reports whether going course removes the last name of the file at step
+// n's path.
+func (v *view) isLast(n int, course Course) bool {
+	st := &v.job.Steps[n]
+	if course == GoBack {
+		i := st.LinkOf
+		return st.Before.Kind == vfs.Absent && i >= 0 && v.sights[i].Place != PlaceBefore && !v.moves(i, course)
+	}
+	for k := range v.job.Steps {
+		if v.job.Steps[k].LinkOf == n {
+			return st.After.Kind == vfs.Absent && v.sights[k].Place != PlaceAfter && !v.moves(k, course)
+		}
+	}
+	return false
+}
+
 // park puts before, after and patch of every path onto the shelf. Nothing in
 // the tree moves.
 func (v *view) park(w *apply.Workspace) error {

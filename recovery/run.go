@@ -184,6 +184,9 @@ func attempt(w *apply.Workspace, job *apply.Job, tx *wal.Transaction, policy Pol
 	if err := v.keepStrange(w); err != nil {
 		return ir, false, err
 	}
+	if err := v.keepLast(w, course); err != nil {
+		return ir, false, err
+	}
 	switch course {
 	case GoForward:
 		err = v.forward()
