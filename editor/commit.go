@@ -126,6 +126,8 @@ func (tx *Tx) claims() []string {
 	return append(tx.paths(), "/"+tx.plan.Key)
 }
 
+// checkParked refuses what touches the files of a parked intent; a directory
+// takes those beneath it along.
 func (tx *Tx) checkParked() error {
 	parked, err := tx.blockedPaths()
 	if err != nil || len(parked) == 0 {
@@ -134,6 +136,14 @@ func (tx *Tx) checkParked() error {
 	for _, p := range tx.paths() {
 		if id, ok := parked[p]; ok {
 			return blocked(p, id)
+		}
+	}
+	for i := range tx.p.changes {
+		from := tx.p.changes[i].DirFrom
+		for p, id := range parked {
+			if from != "" && apply.Below(p, from) {
+				return blocked(from, id)
+			}
 		}
 	}
 	return nil

@@ -250,3 +250,13 @@ func TestResolveDoesNotWaitForItself(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, ed.Close())
 }
+
+// Renaming a directory takes along the files beneath it: those of a parked
+// intent stay where its decision will look for them.
+func TestADirectoryWithParkedFilesIsNotRenamed(t *testing.T) {
+	fs, _ := parkedTree(t)
+	ed := openOn(t, fs)
+	_, err := ed.Apply(t.Context(), editor.Plan{Ops: []editor.Op{editor.Rename{From: "dir", To: "elsewhere"}}})
+	require.ErrorIs(t, err, &editor.Error{Kind: "pending-recovery"})
+	requireFile(t, fs, "dir/moved.txt", mine)
+}
