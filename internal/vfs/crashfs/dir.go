@@ -245,7 +245,7 @@ func (d *dir) sync(k op.Kind, do func() error) error {
 
 func (d *dir) Sync() error {
 	return d.sync(op.SyncDir, func() error {
-		d.fs.settle(func(n *nameOp) bool { return n.touches(d.node) })
+		d.fs.settle(func(n *nameOp) bool { return d.fs.covers(n, d.node) })
 		d.node.flushMeta()
 		d.fs.keepDirty(d.node)
 		return nil

@@ -34,6 +34,7 @@ type Options struct {
 	NoLink            bool
 	NoSyncFS          bool
 	NoJournal         bool  // Features says so; renames are atomic all the same
+	BothDirs          bool  // a move between directories is durable only once both are synced
 	Size              int64 // bytes; 0 is without limit
 	EUID              int   // who creates files; permissions are not checked
 }

@@ -57,6 +57,9 @@ func (c *copier) op(n *nameOp) *nameOp {
 	for _, e := range n.edits {
 		m.edits = append(m.edits, edit{dir: c.inode(e.dir), name: e.name, old: c.inode(e.old), new: c.inode(e.new)})
 	}
+	for _, dir := range n.synced {
+		m.synced = append(m.synced, c.inode(dir))
+	}
 	for _, need := range n.needs {
 		if copied := c.op(need); copied != nil {
 			m.needs = append(m.needs, copied)

@@ -13,6 +13,7 @@ type nameOp struct {
 	op      op.Op
 	edits   []edit
 	needs   []*nameOp // without which it cannot have reached the disk
+	synced  []*inode  // its directories that were synced since
 	durable bool
 }
 
@@ -121,6 +122,15 @@ func (n *nameOp) puts(i *inode) bool {
 // touches reports whether n has an entry in dir.
 func (n *nameOp) touches(dir *inode) bool {
 	return slices.ContainsFunc(n.edits, func(e edit) bool { return e.dir == dir })
+}
+
+// covers reports whether a sync of dir makes n durable.
+func (d *disk) covers(n *nameOp, dir *inode) bool {
+	if !n.touches(dir) || !d.options.BothDirs {
+		return n.touches(dir)
+	}
+	n.synced = append(n.synced, dir)
+	return !slices.ContainsFunc(n.edits, func(e edit) bool { return !slices.Contains(n.synced, e.dir) })
 }
 
 // settle makes durable what want names and all that this needs.
