@@ -97,9 +97,9 @@ func increment(ed *editor.Editor, root string, chosen []int) error {
 	}
 }
 
-// TestTwoProcessesOnOneRoot is the same between processes, which know nothing
+// TestLesson21TwoProcessesOnOneRoot is the same between processes, which know nothing
 // of each other but the lock.
-func TestTwoProcessesOnOneRoot(t *testing.T) {
+func TestLesson21TwoProcessesOnOneRoot(t *testing.T) {
 	disk := crashTree(t, crashfs.Options{})
 	bounded(t, "two processes", func() {
 		var wg sync.WaitGroup

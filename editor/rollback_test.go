@@ -1,0 +1,41 @@
+package editor_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emend/emend/internal/vfs/op"
+)
+
+// TestCrashInRollback has a late call of a commit fail and crashes the rollback
+// at every operation: recovery ends it in before, every time, and once the
+// error was returned nothing comes of it any more.
+func TestCrashInRollback(t *testing.T) {
+	pick := newSampler(t)
+	for _, r := range rollbacks(t) {
+		t.Run(r.name, func(t *testing.T) {
+			fs := r.start()
+			var crashed []survivor
+			fs.OnOp(func(at op.Op) {
+				for name, clone := range fs.Survivors() {
+					if pick.chosen(25) {
+						crashed = append(crashed, survivor{fmt.Sprintf("at %v: %s", at, name), clone})
+					}
+				}
+			})
+			r.finished(t, r.run(fs))
+			fs.OnOp(nil)
+			for _, c := range crashed {
+				_, err := r.recovered(c.fs)
+				require.NoError(t, err, c.name)
+			}
+			for name, clone := range fs.Survivors() {
+				got, err := r.recovered(clone)
+				require.NoError(t, err, name)
+				require.Equal(t, r.outcome(fs), got, name)
+			}
+		})
+	}
+}
