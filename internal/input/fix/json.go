@@ -105,8 +105,15 @@ func (j *JSON) Peek() byte {
 
 // Decode reads the next value into v.
 func (j *JSON) Decode(v any) error {
-	pos := j.Pos()
-	return j.explain(j.dec.Decode(v), pos)
+	from, pos := j.base+int(j.dec.InputOffset()), j.Pos()
+	from += bytes.LastIndexAny(j.Data[from:pos], ",:") + 1
+	err := j.dec.Decode(v)
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		last := from + max(0, int(kind.Offset)-1) // its last byte; white space before the value counts
+		return j.Error(fail.Parse, last, "", "%s cannot be %s%s", orThis(kind.Field), article(kind.Value), wanted(kind.Type))
+	}
+	return j.explain(err, pos)
 }
 
 // Skip passes over the next value.
@@ -201,13 +208,9 @@ func (j *JSON) close() error {
 // explain says of err, which came up in the value at pos, where and what it is.
 func (j *JSON) explain(err error, pos int) error {
 	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &kind):
-		at := pos + max(0, int(kind.Offset)-1) // the last byte of the value
-		return j.Error(fail.Parse, at, "", "%s cannot be %s%s", orThis(kind.Field), article(kind.Value), wanted(kind.Type))
 	case errors.As(err, &syntax):
 		// The decoder counts from where it last looked; a look at the value counts
 		// from its start.

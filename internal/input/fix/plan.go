@@ -114,7 +114,7 @@ func (r *region) join(q *region) (*region, error) {
 	}
 	shared := min(first.end, second.end) - second.start
 	if !bytes.Equal(first.text[second.start-first.start:][:shared], second.text[:shared]) {
-		return nil, fail.New(fail.Conflict, "", "", "the report shows two different texts at bytes %d-%d",
+		return nil, fail.New(fail.Conflict, "", "", "the report shows two different texts of one place, bytes %d-%d",
 			second.start, second.start+shared)
 	}
 	j.text = append(slices.Clip(first.text), second.text[shared:]...)
