@@ -29,10 +29,12 @@ func (n *node) inode() inode { return inode{n.info.Dev, n.info.Ino} }
 
 // forAllNames returns the node through which the file n is changed: the first
 // of its names that the plan has used, so that operations on several of them
-// apply one after another, and are reported under one.
+// apply one after another, and are reported under one. Names are several also
+// where the link count says one: of a file that is mounted, or in a directory
+// that does not tell a from A.
 func (v *virtual) forAllNames(n *node) (*node, error) {
 	v.touch(n.at)
-	if n.disk == nil || n.info.Nlink < 2 || n.moved() {
+	if n.disk == nil || n.moved() {
 		return n, nil
 	}
 	first := v.linked[n.inode()]
@@ -75,7 +77,7 @@ func (p *preparer) keepIdentity(drafts []*draft) error {
 		if !n.isFile() || n.disk == nil || sameState(&n.is, &n.was) {
 			continue
 		}
-		shared := n.info.Nlink-gone[n.inode()] > 1
+		shared := n.info.Nlink > gone[n.inode()]+1
 		if err := p.decideWrite(d, shared, moved[n.inode()]); err != nil {
 			return failed(err, p.ops[d.Order], d.Path)
 		}

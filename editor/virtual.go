@@ -1,6 +1,9 @@
 package editor
 
 import (
+	"errors"
+	"syscall"
+
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
@@ -22,7 +25,7 @@ type virtual struct {
 	prune   bool    // emptied directories of the disk go, too
 	order   int     // index of the operation that is being applied
 	creator apply.Creator
-	linked  map[inode]*node // of files with several names: the node that stands for them all
+	linked  map[inode]*node // of files that were changed: the node that stands for all names
 }
 
 // node is a file, link or directory.
@@ -153,7 +156,11 @@ func (v *virtual) stat(dir *node, s *slot) (*node, error) {
 	n := &node{disk: s, at: s, info: info, was: wal.State{Kind: info.Kind}}
 	switch info.Kind {
 	case vfs.Symlink:
-		if n.was.Target, err = d.Readlink(s.name); err != nil {
+		n.was.Target, err = d.Readlink(s.name)
+		if errors.Is(err, syscall.EINVAL) {
+			err = fail.New(fail.TypeChanged, "", "", "something else came into the link's place meanwhile")
+		}
+		if err != nil {
 			return nil, err
 		}
 		n.was.Hash = hashing.Raw([]byte(n.was.Target))

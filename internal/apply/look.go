@@ -1,9 +1,11 @@
 package apply
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/emend/emend/hashing"
@@ -49,8 +51,11 @@ func LookAt(d vfs.Dir, name string, st *wal.Step) (Look, error) {
 	content, mode := compared(st)
 	if content {
 		id, err = identify(d, name, info)
-		if vfs.NotExist(err) { // it has just gone
+		switch {
+		case vfs.NotExist(err): // it has just gone
 			return LookAt(nil, name, st)
+		case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.EINVAL): // it has just become a link, or ceased to be one
+			return Look{Info: info}, nil
 		}
 		if err != nil {
 			return Look{}, err

@@ -156,32 +156,51 @@ func (m *mover) replace() error {
 	return foreign(m.st)
 }
 
-// putBack swaps until the slot holds either the image or, where a writer was
-// quicker than the last swap, what had been put back: that writer has replaced
-// it.
+// putBack swaps until what comes out is what emend itself had put at the path:
+// the image at first, then the file of the last swap. Anything else has come
+// there after that file, and is swapped back next.
 func (m *mover) putBack() error {
-	for range putBackTries {
-		in, err := m.j.stage.Lstat(m.slot)
+	var last held
+	defer func() { last.Close() }()
+	for try := range putBackTries {
+		in, err := hold(m.j.stage, m.slot)
 		if err != nil {
 			return err
 		}
 		if err := m.j.stage.Exchange(m.slot, m.d, m.name); err != nil {
-			return err
+			return errors.Join(err, in.Close())
 		}
-		l, err := LookAt(m.j.stage, m.slot, m.st)
-		if err != nil || l.After {
-			return err
+		out, err := LookAt(m.j.stage, m.slot, m.st)
+		if err != nil || try == 0 && out.After || try > 0 && out.Info.SameFile(last.Info) {
+			return errors.Join(err, in.Close())
 		}
-		// A newer file came out: it belongs at the path.
-		if err := m.j.stage.Exchange(m.slot, m.d, m.name); err != nil {
-			return err
-		}
-		out, err := m.j.stage.Lstat(m.slot)
-		if err != nil || out.SameFile(in) {
-			return err
-		}
+		last.Close()
+		last = in
 	}
 	return fail.New(fail.Busy, "", m.st.Path, "a writer keeps replacing the file")
+}
+
+// held is a file whose inode number no other file gets before it is closed.
+type held struct {
+	vfs.Info
+	file vfs.File // nil: what is no file, and has to do without
+}
+
+func hold(d vfs.Dir, name string) (held, error) {
+	info, err := d.Lstat(name)
+	if err != nil || info.Kind != vfs.Regular {
+		return held{Info: info}, err
+	}
+	f, err := d.Open(name)
+	return held{info, f}, err
+}
+
+// Close lets go of a file that was never written to through the handle.
+func (h held) Close() error {
+	if h.file == nil {
+		return nil
+	}
+	return h.file.Close()
 }
 
 // changeWithoutExchange keeps what stands at the path under a second name and
