@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,11 @@ func newGeneration(f vfs.File, path string) (*generation, error) {
 	}
 	if info.Kind != vfs.Regular {
 		return nil, fail.New(fail.NotRegular, "open", path, "this is not a regular file")
+	}
+	if is, err := isJSONLog(f); err != nil {
+		return nil, wrap(err, "read", path)
+	} else if is {
+		return nil, errJSONLog
 	}
 	b := make([]byte, min(fileHeaderSize, info.Size))
 	if n, err := f.ReadAt(b, 0); n < len(b) {
@@ -94,7 +100,7 @@ func (c *shared) refresh(locked bool) error {
 // forget drops what is known of a file that is no longer the log. Transactions
 // that were handed out keep reading it.
 func (c *shared) forget() {
-	c.gen, c.scan, c.idx, c.poison = nil, nil, newIndex(), nil
+	c.gen, c.scan, c.idx, c.imported, c.poison = nil, nil, newIndex(), nil, nil
 	c.pos, c.last, c.synced, c.owed, c.sealed, c.marked, c.inherit, c.clean = position{}, 0, 0, 0, 0, 0, false, false
 	c.report = Report{}
 }
@@ -119,6 +125,9 @@ func (c *shared) overwritten() (bool, error) {
 // close where one is last, else from the start.
 func (c *shared) load(locked bool) error {
 	g, err := c.openGeneration()
+	if errors.Is(err, errJSONLog) {
+		return c.loadJSON(locked)
+	}
 	if err != nil {
 		return err
 	}
@@ -272,6 +281,11 @@ func (c *shared) create() error {
 	if err != nil {
 		return err
 	}
+	return c.makeLog(h, nil)
+}
+
+// makeLog gives a new file with the header and the frames the log's name.
+func (c *shared) makeLog(h fileHeader, frames []byte) error {
 	if _, err := c.dir.Lstat(ignoreName); vfs.NotExist(err) {
 		err = c.dir.Replace(ignoreName, 0o600, func(w io.Writer) error {
 			_, err := io.WriteString(w, "*\n")
@@ -281,8 +295,8 @@ func (c *shared) create() error {
 			return wrap(err, "make", ignoreName)
 		}
 	}
-	err = c.dir.Replace(logName, 0o600, func(w io.Writer) error {
-		_, err := w.Write(append(h.encode(), make([]byte, minZeros-fileHeaderSize)...))
+	err := c.dir.Replace(logName, 0o600, func(w io.Writer) error {
+		_, err := w.Write(slices.Concat(h.encode(), frames, make([]byte, minZeros-fileHeaderSize)))
 		return err
 	})
 	if err != nil {

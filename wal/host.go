@@ -119,8 +119,8 @@ func (l *Log) HostIntents() ([]Intent, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.look(); err != nil {
-		return nil, err
+	if err := c.look(); err != nil || c.gen == nil {
+		return c.imported, err
 	}
 	var list []Intent
 	for _, off := range c.idx.hosts.offsets() {

@@ -91,6 +91,7 @@ type shared struct {
 	gen      *generation // nil: there is no log yet
 	scan     *scanner
 	idx      *index
+	imported []Intent // of a log of JSON lines that is still to be converted
 	pos      position // behind the last frame
 	last     int64    // offset of the last frame, 0 where there is none
 	synced   int64    // syncedOff: an end that a completed sync covers

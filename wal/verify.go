@@ -53,6 +53,9 @@ func Verify(fsys vfs.FS, dir string) (VerifyReport, error) {
 // VerifyDir is Verify for a directory whose handle the caller has, and keeps.
 func VerifyDir(dir vfs.Dir) (VerifyReport, error) {
 	var r VerifyReport
+	if is, err := verifyJSON(dir, &r); is || err != nil {
+		return r, err
+	}
 	x := newIndex()
 	err := walkLog(dir, func(w *walker, p piece) error {
 		r.Generation = w.header.generation
