@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/emend/emend/internal/apply"
@@ -47,6 +48,8 @@ const (
 type LockStatus struct {
 	Held bool `json:"held"`
 	PID  int  `json:"pid"` // of the holder, a hint; 0: not known
+	// Since is when it was taken; zero where nobody holds it.
+	Since time.Time `json:"-"`
 }
 
 // Status looks at the workspace at root without the lock, and writes nothing.

@@ -39,7 +39,9 @@ func TestAnIntentInFlightIsNotPending(t *testing.T) {
 	s, err := recovery.Status(t.Context(), root, recovery.Options{})
 	require.NoError(t, err)
 	require.Empty(t, s.Pending)
-	require.Equal(t, recovery.LockStatus{Held: true, PID: os.Getpid()}, s.Lock)
+	require.True(t, s.Lock.Held)
+	require.Equal(t, os.Getpid(), s.Lock.PID)
+	require.WithinDuration(t, time.Now(), s.Lock.Since, time.Minute)
 
 	g.Done() // it ended without being retired, as after a crash
 	log.Release()

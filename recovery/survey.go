@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"slices"
+	"time"
 
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/wal"
@@ -30,6 +31,9 @@ func OpenSurvey(root string, o Options) (*Survey, error) {
 	if s.Lock.Held, s.Lock.PID, err = w.Log.Holder(); err != nil {
 		w.Close()
 		return nil, err
+	}
+	if info, err := w.Tree.Lstat(apply.EmendDir + "/lock"); err == nil && s.Lock.Held {
+		s.Lock.Since = time.Unix(0, info.Mtime) // whoever takes it writes its number there
 	}
 	before := w.Log.Pending()
 	if s.Lock.Held || len(before) == 0 {

@@ -83,10 +83,15 @@ func (a *app) log(ctx context.Context, o editor.HistoryOptions) error {
 	}
 	return a.out.result(report, func(w io.Writer) {
 		for _, t := range list {
-			fmt.Fprintf(w, "%s  %s  %-11s  %9s  %s\n", t.ID, t.Time.Local().Format(time.DateTime), t.State,
-				count(len(t.Files), "file"), oneLine(t.Label))
+			fmt.Fprintln(w, transactionLine(t))
 		}
 	})
+}
+
+// transactionLine is a transaction in one line.
+func transactionLine(t editor.Transaction) string {
+	return fmt.Sprintf("%s  %s  %-11s  %9s  %s", t.ID, t.Time.Local().Format(time.DateTime), t.State,
+		count(len(t.Files), "file"), oneLine(t.Label))
 }
 
 // parseSince reads a moment, or a duration before now. Nothing is the zero time.

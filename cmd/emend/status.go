@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
+	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/recovery"
 	"github.com/spf13/cobra"
@@ -13,6 +15,9 @@ import (
 const statusHelp = `Tell what is left to do: transactions that a crash left (pending) or that only a
 person can decide (parked), the health of the log, and who holds the lock. Exits
 3 if anything is pending or parked, 7 if the log is damaged. Writes nothing.`
+
+// lastShown is how many of the newest transactions status shows to people.
+const lastShown = 3
 
 // statusReport is what status prints with --json.
 type statusReport struct {
@@ -41,7 +46,18 @@ func (a *app) status(ctx context.Context, _ []string) error {
 		return err
 	}
 	a.exit = statusExit(s)
-	return a.out.result(statusReport{s, a.exit}, func(w io.Writer) { a.tellStatus(w, s) })
+	var last []editor.Transaction
+	if a.exit != exitDamaged {
+		if last, err = editor.History(ctx, root, editor.HistoryOptions{Limit: lastShown}); err != nil {
+			return err
+		}
+	}
+	return a.out.result(statusReport{s, a.exit}, func(w io.Writer) {
+		a.tellStatus(w, s)
+		for _, t := range last {
+			a.out.success(w, "last: %s", transactionLine(t))
+		}
+	})
 }
 
 func statusExit(s *recovery.StatusReport) int {
@@ -78,7 +94,7 @@ func (a *app) tellStatus(w io.Writer, s *recovery.StatusReport) {
 		a.out.success(w, "log: ok, %d bytes", s.Log.Bytes)
 	}
 	if s.Lock.Held {
-		a.out.success(w, "lock: held by process %d", s.Lock.PID)
+		a.out.success(w, "lock: held by process %d since %s", s.Lock.PID, s.Lock.Since.Local().Format(time.TimeOnly))
 	}
 }
 
