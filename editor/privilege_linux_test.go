@@ -34,6 +34,10 @@ var childOps = map[string][]editor.Op{
 
 // child applies a plan and prints the kind of the error.
 func child(root string) int {
+	if os.Getenv("EMEND_CHILD_PLAN") == "hang" {
+		hangInCommit(root)
+		return 1
+	}
 	_, err := applyIn(root, childOps[os.Getenv("EMEND_CHILD_PLAN")]...)
 	_, _ = io.WriteString(os.Stdout, string(fail.KindOf(err)))
 	if err != nil {
