@@ -20,7 +20,7 @@ func TestCrashInRollback(t *testing.T) {
 			var crashed []survivor
 			fs.OnOp(func(at op.Op) {
 				for name, clone := range fs.Survivors() {
-					if pick.chosen(25) {
+					if pick.chosen(120) {
 						crashed = append(crashed, survivor{fmt.Sprintf("at %v: %s", at, name), clone})
 					}
 				}

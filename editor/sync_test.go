@@ -364,7 +364,7 @@ func TestEverySyncIsNeeded(t *testing.T) {
 	}
 	for _, s := range slices.Sorted(maps.Keys(bySite)) {
 		_, only, _ := strings.Cut(s, ": ")
-		if pick.chosen(12) {
+		if pick.chosen(20) {
 			leaveOut(t, s, bySite[s], func(site string) bool { return site == only })
 		}
 	}
