@@ -88,7 +88,8 @@ func (c *shared) compact() (CompactReport, error) {
 
 // keeper copies what is kept into a new generation.
 type keeper struct {
-	c       *shared
+	idx     *index
+	frames  func(fn func(*frame) error) error // the old generation
 	header  fileHeader
 	first   frames         // checkpoint and keys
 	kept    map[ID]*txn    //
@@ -99,12 +100,17 @@ type keeper struct {
 	entry   uint64         // position of the last entry that a pass has met
 }
 
+func newKeeper(x *index, frames func(func(*frame) error) error) *keeper {
+	return &keeper{
+		idx: x, frames: frames,
+		kept: map[ID]*txn{}, records: map[int64]bool{}, begins: map[ID]int64{}, sizes: map[*txn]int64{},
+	}
+}
+
 // choose decides what is kept, and how long that is: a pass over the log.
 func (c *shared) choose(now time.Time) (*keeper, error) {
-	k := &keeper{
-		c: c, kept: map[ID]*txn{}, records: map[int64]bool{}, begins: map[ID]int64{}, sizes: map[*txn]int64{},
-		header: fileHeader{logID: c.gen.header.logID, generation: c.gen.header.generation + 1, baseSeq: c.pos.seq},
-	}
+	k := newKeeper(c.idx, c.eachFrame)
+	k.header = fileHeader{logID: c.gen.header.logID, generation: c.gen.header.generation + 1, baseSeq: c.pos.seq}
 	err := k.eachFrame(func(f *frame) error {
 		if t := c.idx.owner(f); t != nil {
 			k.sizes[t] += f.size()
@@ -114,44 +120,51 @@ func (c *shared) choose(now time.Time) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.chooseHistory(now)
+	k.chooseHistory(now, c.opts)
+	return k, k.begin(now)
+}
+
+// begin makes the header and the first frames of the new generation.
+func (k *keeper) begin(now time.Time) error {
 	k.start(now)
 	k.header.birth = fileHeaderSize + int64(len(k.first.buf))
-	err = k.eachFrame(func(f *frame) error {
+	return k.eachFrame(func(f *frame) error {
 		if k.keeps(f) {
 			k.header.birth += f.size()
 		}
 		return nil
 	})
-	return k, err
+}
+
+func (k *keeper) keep(t *txn) {
+	k.kept[t.begin.ID] = t
+	for _, off := range t.records {
+		k.records[off] = true
+	}
 }
 
 // chooseHistory keeps every intent that is not over, and of the others the
 // newest, at least one, within the bounds.
-func (k *keeper) chooseHistory(now time.Time) {
-	o := k.c.opts
+func (k *keeper) chooseHistory(now time.Time, o Options) {
 	var bytes int64
 	full := false
-	for i, t := range slices.Backward(k.c.idx.sealed) {
+	for i, t := range slices.Backward(k.idx.sealed) {
 		bytes += k.sizes[t]
-		newest := i == len(k.c.idx.sealed)-1
-		full = full || !newest && (bytes > o.HistoryBytes || len(k.c.idx.sealed)-i > o.HistoryIntents ||
+		newest := i == len(k.idx.sealed)-1
+		full = full || !newest && (bytes > o.HistoryBytes || len(k.idx.sealed)-i > o.HistoryIntents ||
 			now.Sub(t.begin.Time) > o.HistoryAge)
 		if full && !t.unfinished() {
 			k.dropped = append(k.dropped, t)
 			continue
 		}
-		k.kept[t.begin.ID] = t
-		for _, off := range t.records {
-			k.records[off] = true
-		}
+		k.keep(t)
 	}
 	slices.Reverse(k.dropped)
 }
 
 // start makes the frames that a generation begins with.
 func (k *keeper) start(now time.Time) {
-	x := k.c.idx
+	x := k.idx
 	keys := slices.Clone(x.keys)
 	for _, t := range k.dropped {
 		keys = append(keys, keyRecord{begin: t.begin, outcome: t.outcome})
@@ -171,6 +184,9 @@ func (k *keeper) start(now time.Time) {
 func (x *index) owner(f *frame) *txn {
 	switch f.typ {
 	case typeBegin, typeFile, typeData, typeSeal:
+		if len(f.payload) < len(ID{}) {
+			return nil
+		}
 		t := x.byID[ID(f.payload[:len(ID{})])]
 		if t != nil && t.beginAt <= f.off && f.off <= t.sealAt {
 			return t
@@ -180,7 +196,7 @@ func (x *index) owner(f *frame) *txn {
 }
 
 func (k *keeper) keeps(f *frame) bool {
-	x := k.c.idx
+	x := k.idx
 	switch f.typ {
 	case typeBegin, typeFile, typeData, typeSeal:
 		t := x.owner(f)
@@ -196,18 +212,10 @@ func (k *keeper) keeps(f *frame) bool {
 	return false
 }
 
-// eachFrame calls fn for every frame of the old generation.
+// eachFrame calls fn for every frame, counting entries.
 func (k *keeper) eachFrame(fn func(*frame) error) error {
-	s := &scanner{r: k.c.gen.file, size: k.c.pos.off, salt: k.c.scan.salt}
 	k.entry = 0
-	for p := k.c.gen.header.start(); p.off < k.c.pos.off; {
-		f, ok, err := s.next(p)
-		if err != nil {
-			return wrap(err, "read", k.c.path)
-		}
-		if !ok {
-			return s.damageAt(p, k.c.path)
-		}
+	return k.frames(func(f *frame) error {
 		switch f.typ {
 		case typeEntry:
 			k.entry++
@@ -216,12 +224,8 @@ func (k *keeper) eachFrame(fn func(*frame) error) error {
 				k.entry = at.entries.next - 1
 			}
 		}
-		if err := fn(&f); err != nil {
-			return err
-		}
-		p = f.after()
-	}
-	return nil
+		return fn(f)
+	})
 }
 
 // write writes the new generation.

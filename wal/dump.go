@@ -24,9 +24,13 @@ func Dump(w io.Writer, fsys vfs.FS, dir string) error {
 		return wrap(err, "open", dir)
 	}
 	defer d.Close()
+	return dump(w, d)
+}
+
+func dump(w io.Writer, d vfs.Dir) error {
 	out := bufio.NewWriter(w)
 	first := true
-	err = walkLog(d, func(wk *walker, p piece) error {
+	err := walkLog(d, func(wk *walker, p piece) error {
 		if first && wk.header.generation > 0 {
 			fmt.Fprintf(out, "log %x generation %d from frame %d\n", wk.header.logID, wk.header.generation, wk.header.baseSeq)
 		}

@@ -58,6 +58,14 @@ func devour(t *testing.T, data []byte) {
 	_, err := Verify(disk, ledgerDir)
 	known(t, err)
 	known(t, Dump(io.Discard, disk, ledgerDir))
+	_, err = Salvage(disk, ledgerDir, "/w/saved")
+	known(t, err)
+	if err == nil {
+		saved, err := Open("/w/saved", Options{FS: disk})
+		require.NoError(t, err)
+		require.NoError(t, saved.History(func(*Transaction) error { return nil }))
+		require.NoError(t, saved.Close())
+	}
 	l, err := ledgerOpen(disk)
 	known(t, err)
 	if err != nil {

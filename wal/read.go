@@ -20,6 +20,20 @@ func (c *shared) wholeIndex() error {
 	}
 	x := newIndex()
 	x.whole = true
+	err := c.eachFrame(func(f *frame) error {
+		if err := x.add(f, f.groupSum()); err != nil {
+			return decodeError(c.path, f, err)
+		}
+		return nil
+	})
+	if err == nil {
+		c.idx = x
+	}
+	return err
+}
+
+// eachFrame calls fn for every frame from the first to the last known.
+func (c *shared) eachFrame(fn func(*frame) error) error {
 	s := &scanner{r: c.gen.file, size: c.pos.off, salt: c.scan.salt}
 	p := c.gen.header.start()
 	for p.off < c.pos.off {
@@ -30,15 +44,14 @@ func (c *shared) wholeIndex() error {
 		if !ok {
 			return s.damageAt(p, c.path)
 		}
-		if err := x.add(&f, f.groupSum()); err != nil {
-			return decodeError(c.path, &f, err)
+		if err := fn(&f); err != nil {
+			return err
 		}
 		p = f.after()
 	}
 	if p != c.pos {
 		return s.damageAt(p, c.path)
 	}
-	c.idx = x
 	return nil
 }
 
