@@ -230,3 +230,21 @@ func TestLesson45ALockOfTheDeadKeepsNobodyOut(t *testing.T) {
 	require.NoError(t, applyOn(disk.Process(), editor.Plan{Ops: []editor.Op{editor.Mkdir{Path: "dir"}, editor.Write{Path: "untouched.txt", Content: []byte("stays\n")}}}))
 	require.Equal(t, isAfter, tr.outcome(disk))
 }
+
+// TestSuccessMakesWhatOthersWroteDurable renames and chmods files that their
+// owner wrote a moment ago and never synced.
+func TestSuccessMakesWhatOthersWroteDurable(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	for _, p := range []string{"rename.txt", "mode.sh"} {
+		require.NoError(t, fs.WriteFile(crashRoot+"/"+p, []byte("written just now\n"), 0o644))
+	}
+	require.NoError(t, applyOn(fs, editor.Plan{Ops: []editor.Op{
+		editor.Rename{From: "rename.txt", To: "dir/renamed.txt"}, editor.Chmod{Path: "mode.sh", Mode: 0o755}}}))
+	for name, survivor := range fs.Survivors() {
+		_, err := recoverOn(survivor)
+		require.NoError(t, err, name)
+		for _, p := range []string{"dir/renamed.txt", "mode.sh"} {
+			require.Equal(t, "written just now\n", read(t, survivor, p), name)
+		}
+	}
+}

@@ -102,7 +102,10 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 	}
 	if ch.source == sourceLink {
 		err := c.job.StageLink(slot, ch.origin)
-		if err == nil || c.tx.p.changes[st.LinkOf].info.Nlink > 1 { // a copy would part it from its other names
+		if err == nil {
+			return c.holdLink(slot, syncNow)
+		}
+		if c.tx.p.changes[st.LinkOf].info.Nlink > 1 { // a copy would part it from its other names
 			return nil, err
 		}
 	}
@@ -118,6 +121,22 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 			return f, err
 		}
 	}
+	return c.hold(f, syncNow)
+}
+
+// holdLink has the barrier sync a renamed file as well: whoever wrote it a
+// moment ago need not have done so.
+func (c *commit) holdLink(slot string, syncNow bool) (vfs.File, error) {
+	f, err := c.job.OpenSlot(slot)
+	if err != nil {
+		return nil, err
+	}
+	return c.hold(f, syncNow)
+}
+
+// hold returns the file open where the first barrier is to sync it alone.
+func (c *commit) hold(f vfs.File, syncNow bool) (vfs.File, error) {
+	var err error
 	if syncNow {
 		err = f.Sync()
 	}
