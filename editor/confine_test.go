@@ -186,3 +186,13 @@ func TestReadOnlyFiles(t *testing.T) {
 		require.Equal(t, newText, string(b))
 	}
 }
+
+// applyIn applies ops in the workspace at root.
+func applyIn(root string, ops ...editor.Op) (*editor.Result, error) {
+	ed, err := editor.Open(context.Background(), root)
+	if err != nil {
+		return nil, err
+	}
+	defer ed.Close()
+	return ed.Apply(context.Background(), editor.Plan{Ops: ops})
+}

@@ -19,6 +19,8 @@ import (
 	"github.com/emend/emend/locator"
 )
 
+const oldText, newText = "one\ntwo\nthree\n", "one\n2\nthree\n"
+
 // lines is n lines of text, no two alike, so that every sector differs.
 func lines(word string, n int) string {
 	var b strings.Builder

@@ -229,8 +229,6 @@ var fileKinds = map[string]func(d vfs.Dir) error{
 	},
 }
 
-const oldText, newText = "one\ntwo\nthree\n", "one\n2\nthree\n"
-
 // change changes p in all, and every other name of its inode.
 func change(all map[string]look, p string, do func(*look)) {
 	if _, ok := all[p]; !ok {
@@ -497,14 +495,4 @@ func setgidDir(d vfs.Dir) error {
 		}
 	}
 	return d.Chmod("dir", 0o2775)
-}
-
-// applyIn applies ops in the workspace at root.
-func applyIn(root string, ops ...editor.Op) (*editor.Result, error) {
-	ed, err := editor.Open(context.Background(), root)
-	if err != nil {
-		return nil, err
-	}
-	defer ed.Close()
-	return ed.Apply(context.Background(), editor.Plan{Ops: ops})
 }
