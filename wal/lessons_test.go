@@ -251,10 +251,14 @@ func TestLogThatIsNoFile(t *testing.T) {
 	for what, make := range map[string]func(name string) error{
 		"directory": func(name string) error { return os.Mkdir(name, 0o700) },
 		"link":      func(name string) error { return os.Symlink("/etc/passwd", name) },
-		"fifo":      func(name string) error { return syscall.Mkfifo(name, 0o600) },
+		"fifo":      makeFIFO,
 	} {
 		dir := t.TempDir()
-		require.NoError(t, make(filepath.Join(dir, logName)))
+		if err := make(filepath.Join(dir, logName)); errors.Is(err, errors.ErrUnsupported) {
+			continue
+		} else {
+			require.NoError(t, err)
+		}
 		for _, readOnly := range []bool{false, true} {
 			_, err := Open(dir, Options{ReadOnly: readOnly})
 			require.Error(t, err, what)

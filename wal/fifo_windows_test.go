@@ -1,0 +1,5 @@
+package wal
+
+import "errors"
+
+func makeFIFO(string) error { return errors.ErrUnsupported }
