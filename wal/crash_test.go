@@ -3,7 +3,6 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -175,10 +174,7 @@ func later(fsys vfs.FS, b *ledger) error {
 
 // Opening and repairing a log after a crash may crash again, at any operation.
 func TestPowerCutDuringRepair(t *testing.T) {
-	every := 101
-	if os.Getenv("EMEND_LONG") != "" {
-		every = 1
-	}
+	every := rounds(301, 1)
 	n, torn := 0, 0
 	err := sweep(newDisk(), newLedger(), session, func(b *ledger, fsys *crashfs.FS) error {
 		r, err := Verify(fsys, ledgerDir)

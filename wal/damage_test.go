@@ -195,7 +195,11 @@ func TestLesson6And29And30EveryBitFlipped(t *testing.T) {
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			data := slices.Clone(s.data)
-			for bit := range int(s.end()+64) * 8 {
+			stride := 1
+			if s.name == "closed" {
+				stride = rounds(7, 1)
+			}
+			for bit := 0; bit < int(s.end()+64)*8; bit += stride {
 				data[bit/8] ^= 1 << (bit % 8)
 				require.NoError(t, s.suffer(data), "bit %d of byte %d", bit%8, bit/8)
 				data[bit/8] ^= 1 << (bit % 8)
@@ -219,8 +223,8 @@ func TestLesson5TruncatedAtEveryByteThenAppendedTwice(t *testing.T) {
 func TestBlocksMixedUp(t *testing.T) {
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
-			for _, size := range []int{8, 40, 64, 72, 512} {
-				for at := 0; at+2*size <= len(s.data) && at < int(s.end()); at += 8 {
+			for _, size := range []int{8, 72, 512} {
+				for at := 0; at+2*size <= len(s.data) && at < int(s.end()); at += 8 * rounds(3, 1) {
 					for what, data := range s.mixed(at, size) {
 						require.NoError(t, s.suffer(data), "%s: %d bytes at %d", what, size, at)
 					}

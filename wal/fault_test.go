@@ -77,7 +77,11 @@ func TestFailAtEveryOperation(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EACCES} {
 		for _, forever := range []bool{false, true} {
 			t.Run(fmt.Sprint(errno, " forever ", forever), func(t *testing.T) {
-				for n := 1; ; n++ {
+				stride := 1
+				if errno != syscall.EIO {
+					stride = rounds(5, 1)
+				}
+				for n := 1; ; n += stride {
 					disk := newDisk()
 					b := newLedger()
 					faulty := faultfs.New(disk, faultfs.Fault{N: n, Forever: forever, Err: errno, Short: n * 7 % 50})
@@ -120,7 +124,7 @@ func TestLesson27And31LogIsUsableAfterAFailedWrite(t *testing.T) {
 }
 
 func TestFullDiskAtEverySizeThenSpaceReturns(t *testing.T) {
-	for space := int64(0); space < 220<<10; space += 1021 {
+	for space := int64(0); space < 220<<10; space += int64(rounds(2521, 307)) {
 		disk := newDisk()
 		b := newLedger()
 		faulty := faultfs.New(disk)
@@ -140,7 +144,7 @@ func TestFullDiskAtEverySizeThenSpaceReturns(t *testing.T) {
 // Room for the decision and the retirement of a sealed intent is kept, however
 // full the disk is and whoever else appends.
 func TestRoomIsKeptForSealedIntents(t *testing.T) {
-	for size := 0; size < 70<<10; size += 1777 {
+	for size := 0; size < 70<<10; size += rounds(3777, 377) {
 		faulty := faultfs.New(newDisk())
 		b := newLedger()
 		l, err := ledgerOpen(faulty)

@@ -144,6 +144,12 @@ func (g *Group) Seal() error {
 	}
 	g.c.mu.Lock()
 	defer g.c.mu.Unlock()
+	if len(g.fs.buf) > minZeros/2 { // the seal goes by itself, into zeros, its room behind it
+		if err := g.flush(); err != nil {
+			return err
+		}
+		g.fs.reset()
+	}
 	s := seal{id: g.id, begin: g.built.at, frames: g.built.frames, steps: g.built.steps, digest: g.built.digest}
 	if !g.written {
 		s.begin = g.c.pos.off

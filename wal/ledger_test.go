@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -241,4 +242,12 @@ func (b *ledger) fits(n int, got []string) bool {
 		}
 	}
 	return len(got) == 0
+}
+
+// rounds is long where EMEND_LONG asks for long tests.
+func rounds(short, long int) int {
+	if os.Getenv("EMEND_LONG") != "" {
+		return long
+	}
+	return short
 }

@@ -31,8 +31,8 @@ func (c *shared) write(fs *frames) error {
 	}
 	end := fs.link(c.scan.salt, c.pos, c.synced)
 	fs.begun = true
-	if _, err := c.gen.file.WriteAt(fs.buf, from); err != nil {
-		if c.cut(from, end.off) == nil {
+	if err := c.writeAt(fs, from, zeros); err != nil {
+		if c.cut(from, max(end.off, zeros)) == nil {
 			fs.begun = false
 		}
 		return wrap(errors.Join(err, c.poison), "append", c.path)
@@ -42,6 +42,18 @@ func (c *shared) write(fs *frames) error {
 	c.pos = end
 	c.resized(max(zeros, end.off))
 	return c.written(fs, from)
+}
+
+// writeAt writes the frames and, where the file ends before that, the zeros
+// behind them: one write, so that a failed one leaves no hole in the file.
+func (c *shared) writeAt(fs *frames, from, zeros int64) error {
+	n := len(fs.buf)
+	if size := zeros - from; zeros > c.zeros && size > int64(n) {
+		fs.buf = append(fs.buf, make([]byte, size-int64(n))...)
+		defer func() { fs.buf = fs.buf[:n] }()
+	}
+	_, err := c.gen.file.WriteAt(fs.buf, from)
+	return err
 }
 
 // written takes the frames just written at from into the index.
@@ -77,8 +89,9 @@ func (c *shared) roomAfter(fs *frames) int64 {
 }
 
 // reserve makes sure of n bytes for frames at the end of the log and of room
-// behind them, and returns up to where there will be zeros once the frames are
-// written. Frames longer than a step of zeros are appended without.
+// behind them, and returns up to where there have to be zeros once the frames
+// are written. Frames longer than a step of zeros are appended without: who
+// writes them writes the room as well.
 func (c *shared) reserve(n, room int64) (zeros int64, err error) {
 	end := c.pos.off + n
 	if end+room <= c.zeros {
@@ -86,7 +99,7 @@ func (c *shared) reserve(n, room int64) (zeros int64, err error) {
 	}
 	step := min(max(c.pos.off, minZeros), maxZeros)
 	if n > step {
-		return end + room, c.fill(end, end+room)
+		return end + room, nil
 	}
 	want := (end + room + step) &^ (minZeros - 1)
 	err = c.fill(c.zeros, want)
@@ -122,18 +135,14 @@ func (c *shared) zero(from, to int64) error {
 	return c.poisonIf(err)
 }
 
-// cut takes back what a failed write may have left in [from, to). Zeros are
-// written over that only: behind it there may be a hole, and the disk full.
+// cut takes back what a failed write may have left in [from, to). There is no
+// hole in the file: a full disk has room for these zeros.
 func (c *shared) cut(from, to int64) error {
 	info, err := c.gen.file.Stat()
 	if err != nil {
 		return c.poisonIf(err)
 	}
-	end, err := lastNonZero(c.gen.file, from, min(to, info.Size))
-	if err != nil {
-		return c.poisonIf(err)
-	}
-	return c.zero(from, end)
+	return c.zero(from, min(to, info.Size))
 }
 
 func (c *shared) poisonIf(err error) error {
