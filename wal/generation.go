@@ -76,6 +76,21 @@ func (g *generation) close() error {
 // end of the file what it seems, and a torn tail repaired. Without a log, gen
 // is nil on return.
 func (c *shared) refresh(locked bool) error {
+	err := c.takeIn(locked)
+	// Without the lock a frame can be read before, and one behind it after,
+	// another process wrote both: what is damaged stays so.
+	var corrupt *CorruptError
+	for try := 0; try < unlockedTries && !locked && errors.As(err, &corrupt); try++ {
+		c.forget()
+		err = c.takeIn(locked)
+	}
+	return err
+}
+
+// unlockedTries is how often a reader without the lock looks again at damage.
+const unlockedTries = 3
+
+func (c *shared) takeIn(locked bool) error {
 	info, err := c.dir.Lstat(logName)
 	if vfs.NotExist(err) {
 		c.forget()
