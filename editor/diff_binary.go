@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/emend/emend/hashing"
 )
 
 // writeBinaryPatch writes the body of a git binary patch: both contents whole,
@@ -29,7 +31,7 @@ func blobID(content []byte, missing bool) string {
 	if missing {
 		return strings.Repeat("0", 2*sha1.Size)
 	}
-	return fmt.Sprintf("%x", gitBlob(content, sha1.Size))
+	return fmt.Sprintf("%x", hashing.GitBlob(content, sha1.Size))
 }
 
 func deflate(content []byte) []byte {

@@ -257,7 +257,7 @@ func TestLesson19TheAfterHashIsOfTheFinalBytes(t *testing.T) {
 
 func TestExpectGitBlob(t *testing.T) {
 	empty := []byte("\xe6\x9d\xe2\x9b\xb2\xd1\xd6\x43\x4b\x8b\x29\xae\x77\x5a\xd8\xc2\xe4\x8c\x53\x91") // as git has it
-	for _, blob := range [][]byte{empty, gitBlob(nil, 32)} {
+	for _, blob := range [][]byte{empty, hashing.GitBlob(nil, 32)} {
 		want := Expect{GitBlob: blob}
 		for _, op := range []Op{
 			Write{Path: "f", Expect: want, Content: []byte("x")}, Delete{Path: "f", Expect: want},

@@ -5,10 +5,10 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"fmt"
 	"hash"
 	"time"
 
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/locator"
 )
@@ -26,7 +26,7 @@ func (e Expect) exactly(n *node, content []byte) bool {
 		return false
 	}
 	rawOK := e.Raw == nil || *e.Raw == n.is.Hash
-	return rawOK && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, gitBlob(content, len(e.GitBlob)))) &&
+	return rawOK && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, hashing.GitBlob(content, len(e.GitBlob)))) &&
 		(len(e.Sum) == 0 || bytes.Equal(e.Sum, checksum(content, len(e.Sum))))
 }
 
@@ -57,17 +57,6 @@ func (e Expect) guard(n *node) error {
 		return err
 	}
 	return nil
-}
-
-// gitBlob is the object id of size bytes that git gives to content.
-func gitBlob(content []byte, size int) []byte {
-	h := sha1.New()
-	if size == sha256.Size {
-		h = sha256.New()
-	}
-	fmt.Fprintf(h, "blob %d\x00", len(content))
-	h.Write(content)
-	return h.Sum(nil)
 }
 
 // expect checks that the file or link n is what an operation on the whole of

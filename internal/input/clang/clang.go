@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,13 +38,19 @@ func Parse(sources []*fix.Source, opts Options) (editor.Plan, error) {
 	return r.set.Plan()
 }
 
-var shape = regexp.MustCompile(`^(?:\s|\x{FEFF}|#.*\n|---.*\n)*(?:MainSourceFile|Replacements|Diagnostics):`)
-
-// detectSize is how far into the input Detect looks.
-const detectSize = 4 << 10
-
-// Detect reports whether data begins as such a document does.
-func Detect(data []byte) bool { return shape.Match(data[:min(len(data), detectSize)]) }
+// Detect reports whether data begins as such a document does, behind comments
+// and the mark of a document.
+func Detect(data []byte) bool {
+	for l := fix.NewLines(&fix.Source{Data: data}); !l.Done(); l.Advance() {
+		line := bytes.TrimSpace(l.Line())
+		if len(line) == 0 || line[0] == '#' || bytes.HasPrefix(line, []byte("---")) {
+			continue
+		}
+		name, _, colon := bytes.Cut(line, []byte(":"))
+		return colon && slices.Contains([]string{"MainSourceFile", "Replacements", "Diagnostics"}, string(name))
+	}
+	return false
+}
 
 type reader struct {
 	*fix.Source

@@ -81,14 +81,6 @@ func inflate(packed []byte, size int) ([]byte, bool) {
 
 const base85Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
 
-// base85Values maps a digit to its value plus one.
-var base85Values = func() (values [256]uint32) {
-	for i := range len(base85Digits) {
-		values[base85Digits[i]] = uint32(i) + 1
-	}
-	return values
-}()
-
 // appendBase85 appends the bytes of a line: their number as a letter (A is 1,
 // a is 27), then five digits for every four of them, the last filled up.
 func appendBase85(out, line []byte) ([]byte, bool) {
@@ -111,11 +103,11 @@ func appendBase85(out, line []byte) ([]byte, bool) {
 	for i := 1; i <= digits; i += 5 {
 		var word uint64
 		for _, c := range line[i : i+5] {
-			value := base85Values[c]
-			if value == 0 {
+			value := strings.IndexByte(base85Digits, c)
+			if value < 0 {
 				return nil, false
 			}
-			word = word*85 + uint64(value-1)
+			word = word*85 + uint64(value)
 		}
 		if word > 0xFFFFFFFF {
 			return nil, false

@@ -186,7 +186,7 @@ func (c *change) replace(expect editor.Expect) (editor.Op, error) {
 			return nil, fail.New(fail.Drift, "", "", "the binary patch is for a file of %d bytes, not %d", d.oldSize, len(old))
 		}
 		made := d.apply(old)
-		if !bytes.Equal(objectID(made, len(id)), id) {
+		if !bytes.Equal(hashing.GitBlob(made, len(id)), id) {
 			return nil, fail.New(fail.Drift, "", "", "the binary patch does not make what it says")
 		}
 		return made, nil

@@ -8,7 +8,7 @@ package diff
 
 import (
 	"bytes"
-	"regexp"
+	"strings"
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
@@ -91,7 +91,7 @@ func (p *parser) header() (*change, error) {
 		return nil, p.unsupported("this is a combined diff, of a merge", "diff against one parent")
 	case isBinaryNote(p.line):
 		return nil, p.unsupported("the patch does not carry this change of a binary file", binaryHint)
-	case submoduleNote.Match(p.line):
+	case isSubmoduleNote(p.line):
 		return nil, p.unsupported("changes of submodules are not supported", submoduleHint)
 	case p.has("@@ -"):
 		if _, ok := parseHunkHeader(string(p.line)); ok {
@@ -130,5 +130,19 @@ func isBinaryNote(line []byte) bool {
 		(bytes.HasPrefix(line, []byte("Binary files ")) || bytes.HasPrefix(line, []byte("Files ")))
 }
 
-// submoduleNote matches what git diff --submodule=log writes.
-var submoduleNote = regexp.MustCompile(`^Submodule .+ [0-9a-f]{4,64}\.\.\.?[0-9a-f]{4,64}`)
+// isSubmoduleNote matches what git diff --submodule=log writes: "Submodule NAME
+// OLD..NEW", or "OLD...NEW", and maybe more.
+func isSubmoduleNote(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("Submodule "))
+	_, ids, found := bytes.Cut(rest, []byte(" "))
+	if !ok || !found {
+		return false
+	}
+	for _, word := range bytes.Fields(ids) {
+		from, to, dots := strings.Cut(string(bytes.Trim(word, ":")), "..")
+		if dots && isObjectID(from) && isObjectID(strings.TrimPrefix(to, ".")) {
+			return true
+		}
+	}
+	return false
+}

@@ -101,7 +101,7 @@ func (t tree) change(path string, link bool, want editor.Expect, change func(*no
 		return fail.New(fail.NotFound, "", path, "not there, or of another kind")
 	case want.Raw != nil && *want.Raw != hashing.Raw([]byte(n.data)):
 		return fail.New(fail.Drift, "", path, "has another hash")
-	case want.GitBlob != nil && !bytes.Equal(want.GitBlob, objectID([]byte(n.data), len(want.GitBlob))):
+	case want.GitBlob != nil && !bytes.Equal(want.GitBlob, hashing.GitBlob([]byte(n.data), len(want.GitBlob))):
 		return fail.New(fail.Drift, "", path, "is another object")
 	}
 	err := change(&n)

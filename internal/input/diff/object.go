@@ -5,10 +5,9 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"hash"
 	"strings"
 
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 )
 
@@ -27,7 +26,7 @@ func (c *change) checkBinary() error {
 	case !hasOld || !hasNew:
 		return errorAt(c.blob.line, "a binary patch needs an index line with full object ids").
 			WithHint(binaryHint)
-	case newID != nil && !c.blob.delta && !bytes.Equal(objectID(c.blob.data, len(newID)), newID):
+	case newID != nil && !c.blob.delta && !bytes.Equal(hashing.GitBlob(c.blob.data, len(newID)), newID):
 		return errorAt(c.blob.line, "corrupt binary patch: its content is not the object %x", newID)
 	}
 	return nil
@@ -54,17 +53,6 @@ func fullID(s string) []byte {
 
 // holdsOld reports whether the index line says that old is the whole file.
 func (c *change) holdsOld(old []byte) bool {
-	return c.oldHex != "" && (strings.HasPrefix(hex.EncodeToString(objectID(old, sha1.Size)), c.oldHex) ||
-		strings.HasPrefix(hex.EncodeToString(objectID(old, sha256.Size)), c.oldHex))
-}
-
-// objectID returns the id of size bytes that git gives to content.
-func objectID(content []byte, size int) []byte {
-	var h hash.Hash
-	if h = sha1.New(); size == sha256.Size {
-		h = sha256.New()
-	}
-	fmt.Fprintf(h, "blob %d\x00", len(content))
-	h.Write(content)
-	return h.Sum(nil)
+	return c.oldHex != "" && (strings.HasPrefix(hex.EncodeToString(hashing.GitBlob(old, sha1.Size)), c.oldHex) ||
+		strings.HasPrefix(hex.EncodeToString(hashing.GitBlob(old, sha256.Size)), c.oldHex))
 }

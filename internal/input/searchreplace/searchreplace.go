@@ -5,7 +5,6 @@ package searchreplace
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"github.com/emend/emend/editor"
@@ -15,16 +14,23 @@ import (
 )
 
 // The markers of a block. Their length varies from tool to tool.
-var (
-	search  = regexp.MustCompile(`^<{5,9} SEARCH>?[ \t]*$`)
-	divider = regexp.MustCompile(`^={5,9}[ \t]*$`)
-	replace = regexp.MustCompile(`^>{5,9} REPLACE[ \t]*$`)
-)
+func isSearch(line []byte) bool {
+	return isMarker(line, "<", " SEARCH") || isMarker(line, "<", " SEARCH>")
+}
+func isDivider(line []byte) bool { return isMarker(line, "=", "") }
+func isReplace(line []byte) bool { return isMarker(line, ">", " REPLACE") }
+
+// isMarker reports whether line is five to nine times sign, then word.
+func isMarker(line []byte, sign, word string) bool {
+	rest := bytes.TrimLeft(line, sign)
+	n := len(line) - len(rest)
+	return 5 <= n && n <= 9 && string(bytes.TrimRight(rest, " \t")) == word
+}
 
 // Detect reports whether data has a line with which a block begins.
 func Detect(data []byte) bool {
 	for l := fix.NewLines(&fix.Source{Data: data}); !l.Done(); l.Advance() {
-		if search.Match(l.Line()) {
+		if isSearch(l.Line()) {
 			return true
 		}
 	}
@@ -41,13 +47,13 @@ func Parse(src *fix.Source) (editor.Plan, error) {
 	var plan editor.Plan
 	for ; !p.Done(); p.Advance() {
 		switch line := p.Line(); {
-		case search.Match(line):
+		case isSearch(line):
 			op, err := p.block()
 			if err != nil {
 				return editor.Plan{}, err
 			}
 			plan.Ops = append(plan.Ops, op)
-		case replace.Match(line):
+		case isReplace(line):
 			return editor.Plan{}, p.Errorf(p.path, "no block begins before this line")
 		case !p.Blank() && !isFence(line):
 			p.path = pathOf(line)
@@ -88,12 +94,12 @@ func (p *parser) block() (editor.Op, error) {
 		return nil, p.Errorf("", "no line above the block names a file")
 	}
 	p.Advance()
-	old, _, err := p.until(divider, start)
+	old, _, err := p.until(isDivider, start)
 	if err != nil {
 		return nil, err
 	}
 	p.Advance()
-	added, content, err := p.until(replace, start)
+	added, content, err := p.until(isReplace, start)
 	if err != nil {
 		return nil, err
 	}
@@ -106,14 +112,14 @@ func (p *parser) block() (editor.Op, error) {
 
 // until reads the lines before the marker end, and returns them without and
 // with their line ends.
-func (p *parser) until(end *regexp.Regexp, start int) (lines [][]byte, raw []byte, err error) {
+func (p *parser) until(end func([]byte) bool, start int) (lines [][]byte, raw []byte, err error) {
 	from := p.Pos()
 	for ; !p.Done(); p.Advance() {
 		line := p.Line()
 		switch {
-		case end.Match(line):
+		case end(line):
 			return lines, p.Data[from:p.Pos():p.Pos()], nil
-		case search.Match(line), divider.Match(line), replace.Match(line):
+		case isSearch(line), isDivider(line), isReplace(line):
 			return nil, nil, p.Errorf(p.path, "this marker does not belong here")
 		}
 		lines = append(lines, line)
