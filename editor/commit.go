@@ -29,7 +29,7 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 		return nil, fail.New(fail.Usage, "commit", "", "the transaction was committed or discarded before")
 	}
 	if tx.already != nil {
-		return tx.already, nil
+		return tx.answer(), nil
 	}
 	if len(tx.p.changes) == 0 {
 		return tx.result(StateUnchanged), nil
@@ -50,7 +50,7 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 	}
 	// Under the lock nobody else can use the key, or park an intent.
 	if tx.already, err = tx.done(); err != nil || tx.already != nil {
-		return tx.already, err
+		return tx.answer(), err
 	}
 	if err := tx.checkParked(); err != nil {
 		return nil, err
@@ -58,44 +58,24 @@ func (tx *Tx) commit(ctx context.Context, again bool) (*Result, error) {
 	return tx.run(ctx)
 }
 
-// hold takes the lock and claims what the transaction is about. One that was in
-// flight until then may have failed and left its intent to nobody: it is
-// recovered before anything else touches its paths.
+// hold takes the lock, unless the caller has it, and claims what the transaction
+// is about.
 func (tx *Tx) hold(ctx context.Context) (release func(), waited bool, err error) {
-	acquire := tx.ed.acquire
-	if tx.locked {
-		// Taking it twice could wait for itself.
-		acquire = func(context.Context) (func(), error) { return func() {}, nil }
+	if tx.locked { // taking it twice could wait for itself
+		return tx.ed.ws.Log.Claim(ctx, tx.claims())
 	}
-	for {
-		releaseLock, err := acquire(ctx)
-		if err != nil {
-			return nil, false, err
-		}
-		log := tx.ed.ws.Log
-		releaseClaim, queued, err := log.Claim(ctx, tx.claims())
-		if err != nil {
-			releaseLock()
-			return nil, false, err
-		}
-		release = func() { releaseClaim(); releaseLock() }
-		waited = waited || queued
-		if tx.locked || len(log.Orphans()) == 0 {
-			return release, waited, nil
-		}
-		release()
-	}
+	return tx.ed.hold(ctx, tx.claims(), tx.recovered)
 }
 
-// prepareAgain prepares with the paths claimed; a plan that needs others by now
-// starts over.
+// prepareAgain prepares with the paths claimed; a plan that needs others by now,
+// or fails because of others that are just being published, starts over.
 func (tx *Tx) prepareAgain(ctx context.Context) error {
 	claimed := make(map[string]bool)
 	for _, p := range tx.paths() {
 		claimed[p] = true
 	}
 	if err := tx.prepare(ctx); err != nil {
-		return err
+		return moved(fail.From(err, "", "").Path)
 	}
 	for _, p := range tx.paths() {
 		if !claimed[p] {

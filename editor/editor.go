@@ -34,7 +34,7 @@ type Editor struct {
 	mu        sync.Mutex
 	ws        *apply.Workspace
 	recovered []recovery.IntentReport
-	replayed  map[hashing.Digest]wal.ID // by plan: intents that recovery has just finished
+	replayed  map[hashing.Digest]wal.ID // by plan: intents that recovery has finished and no Commit has answered with
 	closed    bool
 }
 
@@ -88,7 +88,7 @@ func WithForceReadOnly() Option { return func(o *options) { o.forceReadOnly = tr
 func WithFS(fs vfs.FS) Option { return func(o *options) { o.fs = fs } }
 
 // WithRecovered calls fn for every intent that is recovered, at Open and
-// before a transaction.
+// before a transaction. No lock is held meanwhile: fn may use the workspace.
 func WithRecovered(fn func(recovery.IntentReport)) Option {
 	return func(o *options) { o.onRecovered = fn }
 }
@@ -117,76 +117,6 @@ func Open(ctx context.Context, root string, opts ...Option) (*Editor, error) {
 	return ed, nil
 }
 
-func (ed *Editor) recoverAtOpen(ctx context.Context) error {
-	if ed.ws.Log == nil || ed.opts.reportOnly {
-		return nil
-	}
-	left, err := ed.ws.Slots()
-	if err != nil || len(left) == 0 && len(ed.ws.Log.Pending()) == 0 {
-		return err
-	}
-	err = ed.ws.Log.Acquire(ctx, 0, func() error { return ed.recover(ctx) })
-	if fail.KindOf(err) == fail.Locked {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer ed.ws.Log.Release()
-	return ed.told(func(r *recovery.Report) error { return r.Sweep(ed.ws) })
-}
-
-// recover finishes, undoes or parks what belongs to no transaction in flight.
-// The caller is the one that Acquire lets recover.
-func (ed *Editor) recover(ctx context.Context) error {
-	ed.ws.Tree.Refresh()
-	return ed.told(func(r *recovery.Report) error { return r.Recover(ctx, ed.ws, recovery.Auto) })
-}
-
-// told runs a part of recovery and tells what it did.
-func (ed *Editor) told(do func(*recovery.Report) error) error {
-	var r recovery.Report
-	err := do(&r)
-	ed.mu.Lock()
-	for _, i := range r.Intents {
-		ed.recovered = append(ed.recovered, i)
-		if i.Action == recovery.ActionForward || i.Action == recovery.ActionFinished {
-			if id, perr := wal.ParseID(i.ID); perr == nil {
-				ed.replayed[i.Plan] = id
-			}
-		}
-	}
-	ed.mu.Unlock()
-	if ed.opts.onRecovered != nil {
-		for _, i := range r.Intents {
-			ed.opts.onRecovered(i)
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	// This call has changed nothing; what a crash left still waits.
-	e := fail.From(err, "recover", "")
-	if e.State == fail.NeedsRecovery {
-		e = e.WithState(fail.Unchanged)
-		e.Kind = fail.PendingRecovery
-	}
-	return e
-}
-
-// recoverFirst recovers where there is anything to recover, before a plan is
-// prepared.
-func (ed *Editor) recoverFirst(ctx context.Context) error {
-	if log := ed.log(); log == nil || ed.opts.reportOnly || len(log.Orphans()) == 0 {
-		return nil
-	}
-	release, err := ed.acquire(ctx)
-	if err == nil {
-		release()
-	}
-	return err
-}
-
 // log is the workspace's log, nil where there is no .emend: the first
 // transaction of the Editor makes it.
 func (ed *Editor) log() *wal.Log {
@@ -211,29 +141,6 @@ func (ed *Editor) Close() error {
 	}
 	ed.closed = true
 	return fail.Wrap(ed.ws.Close(), "close", "")
-}
-
-// acquire makes .emend where it is missing and takes the lock; release gives
-// it back. What others left sealed and unretired is recovered first.
-func (ed *Editor) acquire(ctx context.Context) (release func(), err error) {
-	if ed.opts.reportOnly {
-		return nil, fail.New(fail.Usage, "commit", "", "the workspace was opened for looking only")
-	}
-	ed.mu.Lock()
-	err = ed.ws.Ensure()
-	ed.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	err = ed.ws.Log.Acquire(ctx, ed.opts.lockWait, func() error { return ed.recover(ctx) })
-	if err != nil {
-		return nil, err
-	}
-	if err := ed.ws.CheckCurrent(); err != nil {
-		ed.ws.Log.Release()
-		return nil, err
-	}
-	return ed.ws.Log.Release, nil
 }
 
 // blockedPaths are the paths of parked intents: nothing but a person's decision

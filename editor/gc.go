@@ -24,7 +24,7 @@ func (ed *Editor) GC(ctx context.Context) (*Collected, error) {
 	if ed.log() == nil {
 		return c, nil
 	}
-	release, err := ed.acquire(ctx)
+	release, err := ed.acquire(ctx, new(reports))
 	if err == nil {
 		err = ed.collectShelves(c)
 		release()

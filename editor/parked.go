@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/apply"
@@ -47,7 +48,9 @@ func (ed *Editor) Resolve(ctx context.Context, id string, o ResolveOptions) (*De
 	if ed.log() == nil {
 		return nil, notParked(id)
 	}
-	release, err := ed.acquire(ctx)
+	var found reports
+	// One decision about an intent at a time: the next one goes by its record.
+	release, _, err := ed.hold(ctx, []string{"/resolve/" + strings.ToUpper(id)}, &found)
 	if err != nil {
 		return nil, fail.Wrap(err, "resolve", "")
 	}
@@ -66,6 +69,7 @@ func (ed *Editor) Resolve(ctx context.Context, id string, o ResolveOptions) (*De
 			return nil, err
 		}
 	}
+	d.Recovered = found
 	for _, n := range chosen {
 		p.decided[n] = o.Use
 	}
@@ -170,7 +174,7 @@ func (p *parkedIntent) settle(ctx context.Context, use Resolution, chosen []int)
 		image, label = wal.After, "resolve "+p.tx.ID.String()+": after"
 	}
 	op := decision{tx: p.tx, steps: p.steps, image: image, chosen: chosen, bytes: p.bytes}
-	return commitNow(ctx, func() (*Tx, error) {
+	return persist(ctx, func() (*Tx, error) {
 		tx := &Tx{ed: p.ed, locked: true, decides: true, plan: Plan{Label: label, Ops: []Op{op}},
 			done: func() (*Result, error) { return nil, nil }}
 		tx, err := tx.begin(ctx)

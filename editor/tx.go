@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"sync/atomic"
 	"time"
 
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/recovery"
 	"github.com/emend/emend/wal"
@@ -27,6 +29,8 @@ type Tx struct {
 	already *Result   // what done has found
 	read    time.Time // before the first file was read
 	used    atomic.Bool
+
+	recovered *reports // before it could begin
 }
 
 // Result is what a transaction did.
@@ -37,8 +41,8 @@ type Result struct {
 	State      string // "committed", "unchanged" or "checked"
 	Label      string
 	Undoes     string
-	Durability string // "full", "degraded" or "none"
-	Recovered  []recovery.IntentReport
+	Durability string                  // "full", "degraded" or "none"
+	Recovered  []recovery.IntentReport // by this call, before it did anything
 	Files      []FileReport
 }
 
@@ -63,6 +67,7 @@ func (tx *Tx) begin(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.recovered = new(reports)
 	tx.already, tx.read = already, time.Now()
 	if already != nil {
 		return tx, nil
@@ -137,7 +142,7 @@ func (ed *Editor) already(plan Plan) (*Result, error) {
 // to which file is told as long as the log has it.
 func (ed *Editor) doneBefore(id wal.ID, plan Plan) (*Result, error) {
 	r := &Result{ID: id.String(), Key: plan.Key, Already: true, State: StateCommitted, Label: plan.Label,
-		Files: []FileReport{}, Recovered: ed.Recovered(), Durability: ed.durability()}
+		Files: []FileReport{}, Durability: ed.durability()}
 	tx, err := ed.ws.Log.Find(id)
 	if err != nil || tx == nil {
 		return r, err
@@ -192,7 +197,7 @@ func (tx *Tx) Checked() *Result {
 
 func (tx *Tx) result(state string) *Result {
 	r := &Result{Key: tx.plan.Key, State: state, Label: tx.plan.Label, Durability: tx.ed.durability(),
-		Files: tx.Files(), Recovered: tx.ed.Recovered()}
+		Files: tx.Files(), Recovered: *tx.recovered}
 	if !tx.undoes.IsZero() {
 		r.Undoes = tx.undoes.String()
 	}
@@ -208,19 +213,45 @@ func (tx *Tx) Discard() { tx.used.Store(true) }
 // leaves everything unchanged; after it the transaction is finished.
 func (tx *Tx) Commit(ctx context.Context) (*Result, error) { return tx.commit(ctx, false) }
 
+// answer is the result of a transaction that had been done before. One that
+// recovery has finished answers the plan once: who applies it again means it.
+func (tx *Tx) answer() *Result {
+	r := tx.already
+	if r == nil {
+		return nil
+	}
+	r.Recovered = *tx.recovered
+	tx.ed.mu.Lock()
+	defer tx.ed.mu.Unlock()
+	maps.DeleteFunc(tx.ed.replayed, func(_ hashing.Digest, id wal.ID) bool { return id.String() == r.ID })
+	return r
+}
+
 // Apply is Prepare and Commit. What a crash or a failed commit has left is
-// recovered first: nothing is prepared against half of another plan. Where the
+// recovered first, and no other emend transaction is seen half done. Where the
 // files change between the two, it prepares again, the last times with other
 // emend transactions kept out.
 func (ed *Editor) Apply(ctx context.Context, plan Plan) (*Result, error) {
-	if err := ed.recoverFirst(ctx); err != nil {
-		return nil, fail.Wrap(err, "recover", "")
-	}
-	return commitNow(ctx, func() (*Tx, error) { return ed.Prepare(ctx, plan) })
+	return ed.commitNow(ctx, func() (*Tx, error) { return ed.Prepare(ctx, plan) })
 }
 
-// commitNow prepares and commits, again where the files change in between.
-func commitNow(ctx context.Context, prepare func() (*Tx, error)) (*Result, error) {
+// commitNow recovers what there is to recover, prepares and commits.
+func (ed *Editor) commitNow(ctx context.Context, prepare func() (*Tx, error)) (*Result, error) {
+	var found reports
+	if err := ed.recoverFirst(ctx, &found); err != nil {
+		return nil, fail.Wrap(err, "recover", "")
+	}
+	return persist(ctx, func() (*Tx, error) {
+		tx, err := ed.undisturbed(ctx, &found, prepare)
+		if err == nil {
+			tx.recovered = &found
+		}
+		return tx, err
+	})
+}
+
+// persist prepares and commits, again where the files change in between.
+func persist(ctx context.Context, prepare func() (*Tx, error)) (*Result, error) {
 	for try := 0; ; try++ {
 		tx, err := prepare()
 		if err != nil {

@@ -19,13 +19,13 @@ import (
 // or a drift, and nothing is changed. What is undone already is Already; what
 // the log no longer has is not-found.
 func (ed *Editor) Undo(ctx context.Context, id string) (*Result, error) {
-	return commitNow(ctx, func() (*Tx, error) { return ed.PrepareUndo(ctx, id) })
+	return ed.commitNow(ctx, func() (*Tx, error) { return ed.PrepareUndo(ctx, id) })
 }
 
 // Redo is the undo of an undo. Id is the undone transaction or its undo; empty:
 // the newest undo that stands.
 func (ed *Editor) Redo(ctx context.Context, id string) (*Result, error) {
-	return commitNow(ctx, func() (*Tx, error) { return ed.PrepareRedo(ctx, id) })
+	return ed.commitNow(ctx, func() (*Tx, error) { return ed.PrepareRedo(ctx, id) })
 }
 
 // PrepareUndo is the first half of Undo: it only reads.
@@ -55,7 +55,7 @@ func (ed *Editor) PrepareRedo(ctx context.Context, id string) (*Tx, error) {
 func (ed *Editor) prepareReversal(ctx context.Context, target func() (*wal.Transaction, error), newest, redo bool) (*Tx, error) {
 	if newest {
 		if r, err := ed.justReversed(redo); err != nil || r != nil {
-			return &Tx{ed: ed, already: r}, err
+			return &Tx{ed: ed, already: r, recovered: new(reports)}, err
 		}
 	}
 	chosen, err := target()
@@ -101,20 +101,17 @@ func (ed *Editor) reversed(by wal.ID) (*Result, error) {
 }
 
 // justReversed answers an undo, or redo, of the newest transaction which a crash
-// had cut off and recovery has finished: once.
+// had cut off and recovery has finished.
 func (ed *Editor) justReversed(redo bool) (*Result, error) {
 	ed.mu.Lock()
 	replayed := maps.Clone(ed.replayed)
 	ed.mu.Unlock()
-	for digest, id := range replayed {
+	for _, id := range replayed {
 		tx, err := ed.log().Find(id)
 		if err != nil {
 			return nil, err
 		}
 		if tx != nil && !tx.Undoes.IsZero() && tx.Redo == redo {
-			ed.mu.Lock()
-			delete(ed.replayed, digest)
-			ed.mu.Unlock()
 			return ed.reversed(id)
 		}
 	}

@@ -16,6 +16,10 @@ type claims struct {
 	queue []*claim // granted or waiting, oldest first
 }
 
+// AllPaths is above every path: who claims it waits for every transaction that
+// is about files, and keeps the others out.
+const AllPaths = ""
+
 type claim struct {
 	paths   map[string]bool // the paths themselves
 	above   map[string]bool // all directories above them
@@ -23,8 +27,9 @@ type claim struct {
 }
 
 // Claim waits until no transaction of this process that asked earlier has a
-// path in common with paths, and keeps later ones out until release. Waited
-// says that there was one: the paths may have changed meanwhile.
+// path in common with paths, and keeps later ones out until release. Waited says
+// that there was one: the paths may have changed meanwhile. A path that begins
+// with a slash is that of no file, but of anything else to be had by one only.
 func (l *Log) Claim(ctx context.Context, paths []string) (release func(), waited bool, err error) {
 	c := &l.c.claims
 	mine := newClaim(paths)
@@ -51,6 +56,9 @@ func newClaim(paths []string) *claim {
 	c := &claim{paths: make(map[string]bool, len(paths)), above: make(map[string]bool)}
 	for _, p := range paths {
 		c.paths[p] = true
+		if !strings.HasPrefix(p, "/") { // no file: a key, say
+			c.above[AllPaths] = true
+		}
 		for i := strings.LastIndexByte(p, '/'); i > 0 && !c.above[p[:i]]; i = strings.LastIndexByte(p[:i], '/') {
 			c.above[p[:i]] = true
 		}
