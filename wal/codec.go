@@ -52,7 +52,7 @@ var (
 )
 
 // decoder takes fields off a payload. After the first error, which it keeps,
-// it returns zero values. Nothing it returns shares memory with the payload.
+// it returns zero values. Bytes that it returns are the payload's own.
 type decoder struct {
 	b   []byte
 	err error
@@ -70,7 +70,7 @@ func (d *decoder) take(n uint64) []byte {
 		d.fail(errShort)
 		return nil
 	}
-	p := d.b[:n]
+	p := d.b[:n:n]
 	d.b = d.b[n:]
 	return p
 }
@@ -141,13 +141,13 @@ func (d *decoder) count() int {
 	return int(n)
 }
 
-// bytes returns a copy; nil where the field is empty.
+// bytes is nil where the field is empty.
 func (d *decoder) bytes() []byte {
 	p := d.take(d.uint())
 	if len(p) == 0 {
 		return nil
 	}
-	return append([]byte(nil), p...)
+	return p
 }
 
 // optional is what putOptional wrote.
@@ -156,7 +156,7 @@ func (d *decoder) optional() []byte {
 	if n == 0 {
 		return nil
 	}
-	return append([]byte{}, d.take(n-1)...)
+	return d.take(n - 1)
 }
 
 // optionalCount is what putCount wrote; -1 for nil.

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 )
 
@@ -10,7 +11,7 @@ import (
 const maxBatch = 4 << 20
 
 // queue holds who waits for a sync. The first to come leads: it writes and
-// syncs for everyone who is waiting by then, while the next ones gather, and
+// syncs for everyone who is waiting by then, while the next ones queue up, and
 // hands over to the first of those. There is no timer.
 type queue struct {
 	mu      sync.Mutex
@@ -52,6 +53,7 @@ func (c *shared) await(r *request) {
 	if lead := <-r.wake; !lead {
 		return
 	}
+	c.queue.gather()
 	batch := c.queue.take()
 	c.writeBatch(batch)
 	err := c.barrier()
@@ -61,6 +63,19 @@ func (c *shared) await(r *request) {
 		}
 	}
 	c.queue.handOver(batch)
+}
+
+// gather lets those come in whom the last sync served and who are on their way
+// again: without it they form two crowds that take turns, and a sync serves half
+// of all appenders. It waits for nobody: it ends when a turn of the scheduler
+// brings no one.
+func (q *queue) gather() {
+	for came, n := true, 1; came; { // the leader is there
+		runtime.Gosched()
+		q.mu.Lock()
+		came, n = len(q.waiting) > n, len(q.waiting)
+		q.mu.Unlock()
+	}
 }
 
 // take removes the next batch; its first request is the leader's own.
@@ -79,14 +94,15 @@ func (q *queue) take() []*request {
 	return batch
 }
 
+// handOver wakes whom the batch served, and then the next leader.
 func (q *queue) handOver(batch []*request) {
-	q.mu.Lock()
-	if q.led = len(q.waiting) > 0; q.led {
-		q.waiting[0].wake <- true
-	}
-	q.mu.Unlock()
 	for _, r := range batch[1:] {
 		r.wake <- false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.led = len(q.waiting) > 0; q.led {
+		q.waiting[0].wake <- true
 	}
 }
 

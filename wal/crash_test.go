@@ -174,7 +174,7 @@ func later(fsys vfs.FS, b *ledger) error {
 
 // Opening and repairing a log after a crash may crash again, at any operation.
 func TestPowerCutDuringRepair(t *testing.T) {
-	every := rounds(301, 1)
+	every := rounds(701, 1)
 	n, torn := 0, 0
 	err := sweep(newDisk(), newLedger(), session, func(b *ledger, fsys *crashfs.FS) error {
 		r, err := Verify(fsys, ledgerDir)

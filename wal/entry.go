@@ -1,5 +1,7 @@
 package wal
 
+import "encoding/binary"
+
 // OpType says what an entry does.
 type OpType uint8
 
@@ -18,6 +20,12 @@ type Entry struct {
 	Timestamp int64
 }
 
+// maxFrame is no less than what the entry's frame takes.
+func (e *Entry) maxFrame() int {
+	const besides = frameHeaderSize + 1 + 4*binary.MaxVarintLen64 + frameAlign
+	return besides + len(e.Entity) + len(e.Key) + len(e.Data)
+}
+
 func (e *Entry) encode(p []byte) []byte {
 	p = append(p, byte(e.Op))
 	p = putInt(p, e.Timestamp)
@@ -26,6 +34,7 @@ func (e *Entry) encode(p []byte) []byte {
 	return putOptional(p, e.Data)
 }
 
+// decodeEntry returns an entry whose data is a part of p.
 func decodeEntry(p []byte) (Entry, error) {
 	d := decoder{b: p}
 	e := Entry{Op: OpType(d.byte()), Timestamp: d.int(), Entity: d.string(), Key: d.string(), Data: d.optional()}

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"context"
 	"iter"
 
@@ -29,7 +30,9 @@ type WAL interface {
 
 // FileWAL is a WAL on the log of a directory, which it may share with intents:
 // neither sees the other. It holds the log only while it appends; who holds the
-// Log of the same directory must not wait for that. Safe for concurrent use. On an error of an append nothing is in the log, unless it is a
+// Log of the same directory must not wait for that. Safe for concurrent use.
+//
+// On an error of an append nothing is in the log, unless it is a
 // *PoisonedError: then what was appended may be there or not, and the next
 // append opens the log afresh.
 type FileWAL struct {
@@ -134,7 +137,11 @@ func (t *Ticket) serve() {
 }
 
 func (w *FileWAL) frames(batch []Entry) (*frames, error) {
-	fs := &frames{}
+	size := 0
+	for i := range batch {
+		size += batch[i].maxFrame()
+	}
+	fs := &frames{buf: make([]byte, 0, size)}
 	for i := range batch {
 		fs.add(typeEntry, flagBits(i < len(batch)-1, i > 0), batch[i].encode)
 		if n := fs.list[i].length; int64(n) > w.opts.RecordLimit {
@@ -163,6 +170,7 @@ func (w *FileWAL) Sync() error {
 func (w *FileWAL) Replay(fn func(Entry) error) error {
 	for r, err := range w.Entries(0) {
 		if err == nil {
+			r.Data = bytes.Clone(r.Data)
 			err = fn(r.Entry)
 		}
 		if err != nil {
@@ -173,7 +181,8 @@ func (w *FileWAL) Replay(fn func(Entry) error) error {
 }
 
 // Entries are the entries from position from on that are in the log when the
-// iteration begins, and not truncated, in order. An error is the last pair.
+// iteration begins, and not truncated, in order. Data is valid until the next
+// one. An error is the last pair.
 func (w *FileWAL) Entries(from uint64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		r, err := w.log.recordReader(from)

@@ -262,3 +262,19 @@ func TestReplayOfADamagedLogIsAnError(t *testing.T) {
 	require.Equal(t, fail.LogCorrupt, fail.KindOf(err))
 	require.NoError(t, w.Close())
 }
+
+// Truncating through the middle of a batch leaves the rest of it, also when
+// compaction has dropped what was truncated.
+func TestRestOfABatchOutlivesTruncationAndCompaction(t *testing.T) {
+	w, err := OpenFileWAL(ledgerDir, Options{FS: newDisk()})
+	require.NoError(t, err)
+	_, err = w.AppendBatch(context.Background(), Entry{Key: "a"}, Entry{Key: "b"}, Entry{Key: "c"})
+	require.NoError(t, err)
+	require.NoError(t, w.Append(Entry{Key: "d"}))
+	require.NoError(t, w.TruncateThrough(1))
+	require.Equal(t, []string{"2b", "3c", "4d"}, keysFrom(t, w, 0))
+	_, err = compactNow(w.log)
+	require.NoError(t, err)
+	require.Equal(t, []string{"2b", "3c", "4d"}, keysFrom(t, w, 0))
+	require.NoError(t, w.Close())
+}

@@ -255,8 +255,7 @@ func (c *shared) tryLock() (bool, error) {
 		}
 		named, err := c.dir.Lstat(lockName)
 		if err == nil && named.SameFile(held) {
-			pid := fmt.Sprintf("%-19d\n", os.Getpid())
-			_, _ = h.file.WriteAt([]byte(pid), 0) // a hint, worth no failure
+			h.writePID()
 			return true, nil
 		}
 		if err != nil && !vfs.NotExist(err) {
@@ -285,6 +284,14 @@ func (c *shared) openLock() error {
 		h.file = f
 	}
 	return nil
+}
+
+// writePID tells others who holds the lock: a hint, worth no failure. Whoever
+// takes the lock time and again has written it already.
+func (h *hold) writePID() {
+	if pid := os.Getpid(); readPID(h.file) != pid {
+		_, _ = h.file.WriteAt(fmt.Appendf(nil, "%-19d\n", pid), 0)
+	}
 }
 
 // readPID returns the process id in the lock file, 0 where there is none.

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -50,8 +51,9 @@ func (in *Intent) encode(p []byte) []byte {
 	return putTexts(p, in.ExpectedNormHash)
 }
 
+// decodeIntent returns an intent that keeps nothing of p.
 func decodeIntent(p []byte) (Intent, error) {
-	d := decoder{b: p}
+	d := decoder{b: bytes.Clone(p)}
 	in := Intent{ID: d.string()}
 	n := d.optionalCount()
 	if n >= 0 {

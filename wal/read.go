@@ -32,9 +32,14 @@ func (c *shared) wholeIndex() error {
 	return err
 }
 
+// reader returns a scanner of the frames that are known.
+func (c *shared) reader() *scanner {
+	return &scanner{r: c.gen.file, size: c.pos.off, salt: c.scan.salt}
+}
+
 // eachFrame calls fn for every frame from the first to the last known.
 func (c *shared) eachFrame(fn func(*frame) error) error {
-	s := &scanner{r: c.gen.file, size: c.pos.off, salt: c.scan.salt}
+	s := c.reader()
 	p := c.gen.header.start()
 	for p.off < c.pos.off {
 		f, ok, err := s.next(p)

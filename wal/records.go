@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"time"
@@ -66,8 +67,9 @@ func (s *Step) encode(p []byte, id ID) []byte {
 	return p
 }
 
+// decodeStep returns a step that keeps nothing of p.
 func decodeStep(p []byte) (ID, Step, error) {
-	d := decoder{b: p}
+	d := decoder{b: bytes.Clone(p)}
 	id := d.id()
 	s := Step{N: d.number()}
 	flags := d.flags(3)

@@ -8,16 +8,18 @@ type Record struct {
 	Entry
 }
 
-// recordReader reads the entries of a moment, batch by batch, holding nothing.
+// recordReader reads the entries of a moment, holding nothing.
 type recordReader struct {
 	path  string
 	gen   *generation // keeps the file open
 	s     *scanner
+	ahead *scanner // of the headers of a batch
 	p     position
 	end   int64
 	pos   uint64 // position of the next entry in the file
 	from  uint64 // entries before this position are passed over
-	batch []Record
+	more  bool   // the next entry belongs to the batch of the last one ...
+	whole bool   // ... which has an end
 }
 
 // recordReader returns a reader of the entries, from position from on, that
@@ -34,7 +36,7 @@ func (l *Log) recordReader(from uint64) (*recordReader, error) {
 	}
 	x := c.idx.entries
 	r := &recordReader{
-		path: c.path, gen: c.gen, s: &scanner{r: c.gen.file, size: c.pos.off, salt: c.scan.salt},
+		path: c.path, gen: c.gen, s: c.reader(), ahead: c.reader(),
 		p: c.gen.header.start(), end: c.pos.off, pos: x.fromPos, from: max(from, x.through+1),
 	}
 	if x.from == 0 || x.from == r.end {
@@ -52,49 +54,56 @@ func (l *Log) recordReader(from uint64) (*recordReader, error) {
 	return r, nil
 }
 
-// next returns the next record; false at the end.
+// next returns the next record; false at the end. Its data is valid until the
+// next call. A batch of which the end is missing does not exist; its beginning
+// may be truncated.
 func (r *recordReader) next() (Record, bool, error) {
-	if len(r.batch) == 0 {
-		if err := r.readBatch(); err != nil || len(r.batch) == 0 {
-			return Record{}, false, err
-		}
-	}
-	rec := r.batch[0]
-	r.batch = r.batch[1:]
-	return rec, true, nil
-}
-
-// readBatch reads the next batch. One of which a part is missing does not
-// exist.
-func (r *recordReader) readBatch() error {
-	r.batch = r.batch[:0]
 	for r.p.off < r.end {
 		f, ok, err := r.s.next(r.p)
 		if err != nil {
-			return wrap(err, "read", r.path)
+			return Record{}, false, wrap(err, "read", r.path)
 		}
 		if !ok {
-			return r.s.damageAt(r.p, r.path)
+			return Record{}, false, r.s.damageAt(r.p, r.path)
 		}
 		r.p = f.after()
-		if f.typ != typeEntry || f.flags&flagPart == 0 {
-			r.batch = r.batch[:0]
-		}
 		if f.typ != typeEntry {
+			r.more = false
 			continue
 		}
+		pos := r.pos
 		r.pos++
-		if r.pos-1 < r.from {
+		if err := r.enter(&f); err != nil {
+			return Record{}, false, wrap(err, "read", r.path)
+		}
+		if !r.whole || pos < r.from {
 			continue
 		}
 		e, err := decodeEntry(f.payload)
 		if err != nil {
-			return decodeError(r.path, &f, err)
+			return Record{}, false, decodeError(r.path, &f, err)
 		}
-		if r.batch = append(r.batch, Record{r.pos - 1, e}); f.flags&flagMore == 0 {
-			return nil
-		}
+		return Record{pos, e}, true, nil
 	}
-	r.batch = nil
+	return Record{}, false, nil
+}
+
+// enter takes note of the batch that the entry f belongs to. F's
+// payload stays valid.
+func (r *recordReader) enter(f *frame) error {
+	first := !r.more || f.flags&flagPart == 0
+	r.more = f.flags&flagMore != 0
+	if !first {
+		return nil
+	}
+	r.whole = true
+	for h := *f; r.whole && h.flags&flagMore != 0; {
+		next, _, ok, err := r.ahead.header(h.end())
+		if err != nil {
+			return err
+		}
+		r.whole = ok && next.follows(h.after()) && next.typ == typeEntry && next.flags&flagPart != 0
+		h = next
+	}
 	return nil
 }

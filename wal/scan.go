@@ -10,9 +10,13 @@ import (
 	"github.com/emend/emend/hashing"
 )
 
-// readWindow is how much a scanner reads at once; a longer frame makes its
-// window longer, never beyond the end of the file.
-const readWindow = 256 << 10
+// A scanner reads little at first, and more with every read that goes on where
+// the last one ended. A longer frame makes its window longer, never beyond the
+// end of the file.
+const (
+	minWindow  = 4 << 10
+	readWindow = 256 << 10
+)
 
 // scanner reads the frames of one file of one salt through a window. It
 // changes nothing and believes no length before its checksum.
@@ -33,12 +37,18 @@ func (s *scanner) bytes(off int64, n int) ([]byte, bool, error) {
 	if i := off - s.base; i >= 0 && i+int64(n) <= int64(len(s.buf)) {
 		return s.buf[i:][:n], true, nil
 	}
-	want := int(min(max(int64(n), readWindow), s.size-off))
-	if cap(s.buf) < want {
-		s.buf = make([]byte, want)
+	kept, window := s.rest(off), minWindow
+	if len(kept) > 0 || off == s.base+int64(len(s.buf)) {
+		window = max(window, min(2*len(s.buf), readWindow))
 	}
-	s.buf, s.base = s.buf[:want], off
-	if got, err := s.r.ReadAt(s.buf, off); got < want {
+	want := int(min(int64(max(n, window)), s.size-off))
+	buf := s.buf[:cap(s.buf)]
+	if len(buf) < want {
+		buf = make([]byte, want)
+	}
+	had := copy(buf, kept)
+	s.buf, s.base = buf[:want], off
+	if got, err := s.r.ReadAt(s.buf[had:], off+int64(had)); had+got < want {
 		s.forget()
 		if errors.Is(err, io.EOF) {
 			return nil, false, nil // cut shorter meanwhile
@@ -46,6 +56,14 @@ func (s *scanner) bytes(off int64, n int) ([]byte, bool, error) {
 		return nil, false, err
 	}
 	return s.buf[:n], true, nil
+}
+
+// rest is what the window holds from off on.
+func (s *scanner) rest(off int64) []byte {
+	if i := off - s.base; i >= 0 && i < int64(len(s.buf)) {
+		return s.buf[i:]
+	}
+	return nil
 }
 
 // forget drops the window, so that the next read sees what others wrote.
