@@ -86,6 +86,14 @@ func (l *limit) pause(d time.Duration, woken <-chan struct{}) (bool, error) {
 	return true, nil
 }
 
+func (l *limit) atLeast(d time.Duration) *limit {
+	longer := *l
+	if least := time.Now().Add(d); longer.deadline.Before(least) {
+		longer.deadline = least
+	}
+	return &longer
+}
+
 // Acquire holds the log for appending, and keeps other processes out until
 // Release. It waits up to wait for them, then fails with a *LockedError. The
 // first holder reads what others appended and repairs a torn tail. If there
@@ -210,9 +218,12 @@ func (c *shared) settled() {
 	h.change()
 }
 
-// takeLock takes the kernel lock; the caller is the one who is busy.
+// takeLock takes the kernel lock; the caller is the one who is busy. Somebody who
+// asks for the holder has the lock for a moment: a single try is not enough to
+// tell it from one, however short the wait.
 func (c *shared) takeLock(lim *limit) error {
 	h := &c.hold
+	lim = lim.atLeast(maxPoll)
 	if d := time.Until(h.yield); d > 0 {
 		if _, err := lim.pause(d, nil); err != nil {
 			return err
@@ -323,7 +334,7 @@ func (l *Log) Holder() (held bool, pid int, err error) {
 		return false, 0, wrap(err, "open", lockName)
 	}
 	defer f.Close()
-	free, err := f.TryLock()
+	free, err := f.TryLockShared() // shared: others who ask are no holders
 	if err != nil {
 		return false, 0, wrap(err, "lock", lockName)
 	}

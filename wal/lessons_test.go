@@ -195,6 +195,45 @@ func TestLesson45StaleLockFileKeepsNobodyOut(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
+// Who asks for the holder is none, neither for others who ask nor for who takes
+// the lock just then.
+func TestWhoAsksForTheHolderIsNone(t *testing.T) {
+	disk := newDisk()
+	l, err := ledgerOpen(disk)
+	require.NoError(t, err)
+	l.Release()
+	dir, err := disk.Process().OpenRoot(ledgerDir)
+	require.NoError(t, err)
+	asking, err := dir.Open(lockName)
+	require.NoError(t, err)
+	free, err := asking.TryLockShared()
+	require.NoError(t, err)
+	require.True(t, free)
+	held, _, err := l.Holder()
+	require.NoError(t, err)
+	require.False(t, held)
+
+	late, err := Open(ledgerDir, Options{FS: &wrapped{disk.Process(), func(f vfs.File) vfs.File { return &askedFile{f, asking, 2} }}})
+	require.NoError(t, err)
+	require.NoError(t, late.Acquire(context.Background(), 0, nil))
+	require.NoError(t, ledgerClose(late))
+	require.NoError(t, l.Close())
+}
+
+// askedFile is a lock file that somebody asks about until it was tried in vain.
+type askedFile struct {
+	vfs.File
+	asking vfs.File
+	tries  int
+}
+
+func (f *askedFile) TryLock() (bool, error) {
+	if f.tries--; f.tries == 0 {
+		return false, f.asking.Unlock()
+	}
+	return f.File.TryLock()
+}
+
 // A lock on a file that is no longer at DIR/lock protects nothing.
 func TestLockFileReplacedUnderneath(t *testing.T) {
 	dir := t.TempDir()

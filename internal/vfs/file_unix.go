@@ -53,8 +53,12 @@ func (f *osFile) Datasync() error { return datasync(f.File) }
 
 func (f *osFile) Kick() { _ = withFD(f.File, startWriteback) } // promises nothing
 
-func (f *osFile) TryLock() (bool, error) {
-	err := f.on("flock", func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
+func (f *osFile) TryLock() (bool, error) { return f.tryFlock(unix.LOCK_EX) }
+
+func (f *osFile) TryLockShared() (bool, error) { return f.tryFlock(unix.LOCK_SH) }
+
+func (f *osFile) tryFlock(how int) (bool, error) {
+	err := f.on("flock", func(fd int) error { return unix.Flock(fd, how|unix.LOCK_NB) })
 	if isWouldBlock(err) {
 		return false, nil
 	}

@@ -48,11 +48,14 @@ func (f *osFile) Kick() {}
 // from the locked bytes, so they are some that no file has.
 const lockAt = 1 << 30
 
-func (f *osFile) TryLock() (bool, error) {
+func (f *osFile) TryLock() (bool, error) { return f.tryLock(windows.LOCKFILE_EXCLUSIVE_LOCK) }
+
+func (f *osFile) TryLockShared() (bool, error) { return f.tryLock(0) }
+
+func (f *osFile) tryLock(how uint32) (bool, error) {
 	at := windows.Overlapped{OffsetHigh: lockAt}
 	err := f.on("lock", func(h windows.Handle) error {
-		const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
-		return windows.LockFileEx(h, flags, 0, 1, 0, &at)
+		return windows.LockFileEx(h, how|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)
 	})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return false, nil

@@ -192,6 +192,9 @@ type File interface {
 	// waiting; false if somebody else holds it. Closing releases it; it does
 	// not outlive the process.
 	TryLock() (bool, error)
+	// TryLockShared takes the lock beside others who take it shared; false if
+	// somebody holds it exclusively. Not for who has it already.
+	TryLockShared() (bool, error)
 	// Unlock releases it.
 	Unlock() error
 }

@@ -197,12 +197,21 @@ func (f *file) DropDirty() { f.fs.locked(f.node.drop) }
 // Kick does nothing: the disk may have written anything anyway.
 func (f *file) Kick() {}
 
-func (f *file) TryLock() (held bool, err error) {
+func (f *file) TryLock() (bool, error) { return f.tryLock(true) }
+
+func (f *file) TryLockShared() (bool, error) { return f.tryLock(false) }
+
+func (f *file) tryLock(exclusive bool) (held bool, err error) {
 	err = f.look(op.Lock, func() error {
-		by := f.node.lock
-		if held = by == nil || by == f || by.fs.process.dead; held {
-			f.node.lock = f
+		for by, alone := range f.node.locks {
+			if by != f && !by.fs.process.dead && (exclusive || alone) {
+				return nil
+			}
 		}
+		if f.node.locks == nil {
+			f.node.locks = map[*file]bool{}
+		}
+		f.node.locks[f], held = exclusive, true
 		return nil
 	})
 	return held, err
@@ -212,11 +221,7 @@ func (f *file) Unlock() error {
 	return f.look(op.Lock, func() error { f.unlock(); return nil })
 }
 
-func (f *file) unlock() {
-	if f.node.lock == f {
-		f.node.lock = nil
-	}
-}
+func (f *file) unlock() { delete(f.node.locks, f) }
 
 func (f *file) Close() error {
 	return f.look(op.Close, func() error {

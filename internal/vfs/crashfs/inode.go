@@ -31,7 +31,7 @@ type inode struct {
 	name   string            //
 	placed *nameOp           // what put it there, nil if that is long durable
 
-	lock *file
+	locks map[*file]bool // who holds the lock; exclusively: true
 }
 
 // maxWrites bounds the history of a file that is written in small pieces; what

@@ -33,7 +33,7 @@ func (c *copier) inode(n *inode) *inode {
 	}
 	m := *n
 	c.inodes[n] = &m
-	m.lock = nil
+	m.locks = nil
 	m.writes, m.changes = slices.Clip(m.writes), slices.Clip(m.changes)
 	m.parent, m.placed = c.inode(n.parent), c.op(n.placed)
 	if n.names != nil {

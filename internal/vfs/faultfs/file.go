@@ -132,6 +132,11 @@ func (f *file) TryLock() (held bool, err error) {
 	return held, err
 }
 
+func (f *file) TryLockShared() (held bool, err error) {
+	err = f.run(op.Lock, func() (err error) { held, err = f.inner.TryLockShared(); return err })
+	return held, err
+}
+
 func (f *file) Unlock() error { return f.run(op.Lock, f.inner.Unlock) }
 
 // Close closes, whatever it says.

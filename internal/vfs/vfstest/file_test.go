@@ -177,6 +177,32 @@ func TestLock(t *testing.T) {
 	})
 }
 
+func TestSharedLock(t *testing.T) {
+	everywhere(t, func(p place) {
+		p.file("lock", "")
+		var f [3]vfs.File
+		for i := range f {
+			var err error
+			f[i], err = p.dir.OpenWrite("lock")
+			p.NoError(err)
+			defer f[i].Close()
+		}
+		try := func(lock func() (bool, error), want bool) {
+			held, err := lock()
+			p.NoError(err)
+			p.Equal(want, held)
+		}
+		try(f[0].TryLockShared, true)
+		try(f[1].TryLockShared, true)
+		try(f[2].TryLock, false)
+		p.NoError(f[0].Unlock())
+		try(f[2].TryLock, false)
+		p.NoError(f[1].Unlock())
+		try(f[2].TryLock, true)
+		try(f[0].TryLockShared, false)
+	})
+}
+
 func TestClosedHandles(t *testing.T) {
 	everywhere(t, func(p place) {
 		f, err := p.dir.Create("a", 0o644)
