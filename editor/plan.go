@@ -118,8 +118,7 @@ type Symlink struct {
 // already is no change.
 type Mkdir struct{ Path string }
 
-// Copy makes To a new file with the content and the mode that From had before
-// the plan (git's copies refer to the tree before the patch).
+// Copy makes To a new file or link with the content and the mode of From.
 type Copy struct{ From, To string }
 
 // Rewrite gives a file the content that Func makes of its bytes (a binary

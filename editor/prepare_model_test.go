@@ -85,10 +85,9 @@ func (m model) isDir(p string) bool { return p == "." || m[p].kind == vfs.Direct
 // run applies the plan as the documentation describes it, one operation after
 // another; false if one is refused. made are directories that nobody asked for.
 func (m model) run(plan Plan) bool {
-	before := maps.Clone(m)
 	made := make(map[string]bool)
 	for _, op := range plan.Ops {
-		if !m.operation(op, before, made, plan.PruneDirs) {
+		if !m.operation(op, made, plan.PruneDirs) {
 			return false
 		}
 	}
@@ -105,7 +104,7 @@ func (m model) run(plan Plan) bool {
 	return true
 }
 
-func (m model) operation(op Op, before model, made map[string]bool, prune bool) bool {
+func (m model) operation(op Op, made map[string]bool, prune bool) bool {
 	switch o := op.(type) {
 	case Edit:
 		e, ok := m[o.Path]
@@ -132,7 +131,7 @@ func (m model) operation(op Op, before model, made map[string]bool, prune bool) 
 		}
 		return m.put(o.Path, e, made)
 	case Copy:
-		e, ok := before[o.From]
+		e, ok := m[o.From]
 		return ok && e.kind != vfs.Directory && m.put(o.To, e, made)
 	case Symlink:
 		if m[o.Path].kind == vfs.Symlink {

@@ -92,28 +92,41 @@ func (p *preparer) move(from, to *slot, overwrite bool) error {
 }
 
 func (p *preparer) copy(o Copy) error {
-	from, err := p.resolve(o.From, walk{before: true})
-	if err == nil && from.disk == nil {
-		err = missing()
-	}
-	if err == nil && from.disk.was.Kind != vfs.Regular && from.disk.was.Kind != vfs.Symlink {
-		err = irregular(from.disk)
-	}
-	if err == nil {
-		err = p.load(from.disk)
-	}
+	n, err := p.copied(o.From)
 	if err != nil {
 		return failed(err, o, o.From)
 	}
 	to, err := p.freeSlot(o.To)
+	switch {
+	case err != nil:
+	case n.isLink():
+		err = p.newLink(to, n.is.Target)
+	default:
+		if err = p.newFile(to, n.body, Mode(n.is.Meta.Mode)|ExactMode, wal.StepCreate); err == nil {
+			to.now.is.Hash, to.now.is.Norm, to.now.is.Size = n.is.Hash, n.is.Norm, n.is.Size
+		}
+	}
+	return failed(err, o, o.To)
+}
+
+// copied returns the file or link at path, which is to be copied.
+func (p *preparer) copied(path string) (*node, error) {
+	s, err := p.resolve(path, walk{})
 	if err != nil {
-		return failed(err, o, o.To)
+		return nil, err
 	}
-	was := from.disk.was
-	if was.Kind == vfs.Symlink {
-		return failed(p.newLink(to, was.Target), o, o.To)
+	n := s.now
+	switch {
+	case n == nil:
+		return nil, missing()
+	case n.isFile():
+		if n, err = p.forAllNames(n); err != nil {
+			return nil, err
+		}
+	case !n.isLink():
+		return nil, irregular(n)
 	}
-	return failed(p.newFile(to, body{from: from.disk}, Mode(was.Meta.Mode)|ExactMode, wal.StepCreate), o, o.To)
+	return n, p.load(n)
 }
 
 func (p *preparer) chmod(o Chmod) error {
@@ -226,7 +239,8 @@ func (p *preparer) free(s *slot) error {
 	return nil
 }
 
-// newFile puts a new file at s.
+// newFile puts a new file at s. What content it has is known only where that
+// is literal.
 func (p *preparer) newFile(s *slot, content body, mode Mode, op wal.Op) error {
 	bits, exact := mode.create()
 	meta, err := p.newMeta(s.dir, vfs.Regular, bits, exact)
@@ -234,10 +248,7 @@ func (p *preparer) newFile(s *slot, content body, mode Mode, op wal.Op) error {
 		return err
 	}
 	n := &node{is: wal.State{Kind: vfs.Regular, Meta: meta}, loaded: true, op: op, body: content}
-	if content.from != nil {
-		was := content.from.was
-		n.is.Hash, n.is.Norm, n.is.Size = was.Hash, was.Norm, was.Size
-	} else {
+	if content.from == nil {
 		n.setSums(content.literal)
 	}
 	p.place(n, s)

@@ -99,13 +99,13 @@ func TestPruneDirs(t *testing.T) {
 	require.Equal(t, vfs.Directory, last.Before.Kind)
 }
 
-func TestCopyTakesWhatStoodBeforeThePlan(t *testing.T) {
+func TestCopyTakesWhatStandsThere(t *testing.T) {
 	disk := model{"a": {vfs.Regular, "old", 0o755}, "l": link("a")}
-	want := model{"b": {vfs.Regular, "old", 0o755}, "a": {vfs.Regular, "new", 0o755}, "l": link("a"),
-		"l2": link("a"), "c": {vfs.Regular, "Old", 0o755}}
-	requireAfter(t, disk, want, Write{Path: "a", Content: []byte("new")}, Copy{From: "a", To: "b"}, Copy{From: "l",
-		To: "l2"},
-		Copy{From: "a", To: "c"}, editOf("c", replaced("old", "o", "O")))
+	want := model{"a": {vfs.Regular, "older", 0o755}, "b": {vfs.Regular, "old", 0o755}, "l": link("b"), "l2": link("a"),
+		"c": {vfs.Regular, "Older", 0o755}, "n": {vfs.Regular, "new", 0o600}, "m": {vfs.Regular, "new", 0o600}}
+	requireAfter(t, disk, want, Copy{From: "a", To: "b"}, Copy{From: "l", To: "l2"}, Symlink{Path: "l", Target: "b"},
+		editOf("a", replaced("old", "d", "der")), Copy{From: "a", To: "c"}, editOf("c", replaced("older", "o", "O")),
+		Create{Path: "n", Content: []byte("new"), Mode: 0o600}, Copy{From: "n", To: "m"})
 }
 
 // Lesson 13: rolled-back creates left the directories that they had made. Each

@@ -20,7 +20,6 @@ const maxLinks = 40
 type walk struct {
 	follow bool // a link at the end is followed
 	make   bool // missing directories on the way are made
-	before bool // in the tree as it was before the plan
 }
 
 // components takes a path of the plan apart. `./a`, `a//.` and `a` are one
@@ -102,21 +101,12 @@ func (w *walker) step() (*slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, target := s.now, ""
-	if w.before {
-		n = s.disk
-	}
-	if n.isLink() {
-		target = n.is.Target
-		if w.before {
-			target = n.was.Target
-		}
-	}
+	n := s.now
 	switch {
 	case n == nil && linked:
 		return nil, fail.New(fail.SymlinkRefused, "", "", "the path goes through a link that leads nowhere")
 	case n.isLink() && (!last || w.follow):
-		return nil, w.followLink(target)
+		return nil, w.followLink(n.is.Target)
 	case last:
 		return s, nil
 	case n == nil && w.make:
@@ -138,9 +128,6 @@ func (w *walker) step() (*slot, error) {
 // up goes to the directory above, which only a link can ask for.
 func (w *walker) up(last bool) (*slot, error) {
 	home := w.dir.at
-	if w.before {
-		home = w.dir.disk
-	}
 	if home == nil {
 		return nil, escape("a link leads out of the root")
 	}

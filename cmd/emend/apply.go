@@ -29,13 +29,12 @@ const applyExample = `  git diff main feature | emend apply        apply a patch
   emend apply --key ticket-7 plan.json       twice is as good as once`
 
 type applyFlags struct {
-	format, encoding, onDrift, durability, write *choice
-	check, diff, forceReadOnly                   bool
-	key, label                                   string
-	keyGiven, labelGiven, stripGiven             bool
-	strip                                        int
-	lockWait                                     time.Duration
-	report                                       reportFlags
+	onDrift, durability, write *choice
+	check, diff, forceReadOnly bool
+	key, label                 string
+	keyGiven, labelGiven       bool
+	lockWait                   time.Duration
+	input                      inputFlags
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -49,21 +48,18 @@ func (a *app) applyCommand() *cobra.Command {
 	}
 	cmd.RunE = a.verb(func(ctx context.Context, args []string) error {
 		given := cmd.Flags().Changed
-		f.keyGiven, f.labelGiven, f.stripGiven = given("key"), given("label"), given("strip")
+		f.keyGiven, f.labelGiven = given("key"), given("label")
 		return a.apply(ctx, args, f)
 	})
-	f.format = choose(cmd, "format", "what FILE is", input.Formats()...)
+	f.input.add(cmd, "format")
 	f.onDrift = chooseOnDrift(cmd)
 	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
 	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
-	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "only tell whether the plan would apply; write nothing")
 	flags.BoolVar(&f.diff, "diff", false, "print the change as a unified diff first")
 	flags.StringVar(&f.key, "key", "", "apply a plan with this `KEY` only once")
 	flags.StringVar(&f.label, "label", "", "a `TEXT` for the history")
-	flags.IntVarP(&f.strip, "strip", "p", 1, "of a patch: drop `N` leading components of each path")
-	f.report.add(cmd)
 	addLockWait(cmd, &f.lockWait)
 	flags.BoolVar(&f.forceReadOnly, "force-readonly", false, "change read-only files too; they stay read-only")
 	return cmd
@@ -145,10 +141,7 @@ func (a *app) finish(ctx context.Context, tx *editor.Tx, check, diff bool) (res 
 }
 
 func (a *app) readPlan(ctx context.Context, args []string, root string, f applyFlags) (editor.Plan, error) {
-	if f.strip < 0 {
-		return editor.Plan{}, fail.New(fail.Usage, "", "", "-p must not be negative")
-	}
-	opts, err := a.inputOptions(args, root, f)
+	opts, err := a.inputOptions(args, root, f.input)
 	if err != nil {
 		return editor.Plan{}, err
 	}
@@ -156,7 +149,7 @@ func (a *app) readPlan(ctx context.Context, args []string, root string, f applyF
 	if err != nil {
 		return editor.Plan{}, err
 	}
-	plan, err := input.Parse(f.format.value, opts, sources...)
+	plan, err := input.Parse(f.input.format.value, opts, sources...)
 	if err != nil {
 		name, _ := inputName(args)
 		return editor.Plan{}, fail.Wrap(err, "parse", name)

@@ -27,14 +27,10 @@ func (a *app) convertCommand() *cobra.Command {
 		Example: convertExample,
 		Args:    cobra.MaximumNArgs(1),
 	}
-	f.format = choose(cmd, "from", "what FILE is", input.Formats()...)
+	f.input.add(cmd, "from")
 	to := choose(cmd, "to", "what to print", "plan", "diff")
 	f.onDrift = chooseOnDrift(cmd)
-	f.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
-	cmd.Flags().IntVarP(&f.strip, "strip", "p", 1, "of a patch: drop `N` leading components of each path")
-	f.report.add(cmd)
 	cmd.RunE = a.verb(func(ctx context.Context, args []string) error {
-		f.stripGiven = cmd.Flags().Changed("strip")
 		return a.convert(ctx, args, f, to.value)
 	})
 	return cmd

@@ -10,45 +10,60 @@ import (
 
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input"
+	"github.com/emend/emend/internal/input/diff"
 	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 	"github.com/spf13/cobra"
 )
 
-// reportFlags say how the output of a tool is read.
-type reportFlags struct {
-	onConflict, applicability *choice
-	trustOffsets, confirm     bool
-	fix                       int
+// inputFlags say how FILE is read.
+type inputFlags struct {
+	format, encoding, onConflict, applicability *choice
+	trustOffsets, confirm                       bool
+	fix, strip                                  int
+	stripGiven                                  func() bool
+	directory                                   string
+	reverse                                     bool
 }
 
-func (r *reportFlags) add(cmd *cobra.Command) {
+// add adds the flags to cmd, the one for the format under that name.
+func (r *inputFlags) add(cmd *cobra.Command, format string) {
+	r.format = choose(cmd, format, "what FILE is", input.Formats()...)
+	r.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
 	r.onConflict = choose(cmd, "on-conflict", "what to do with fixes of a report that contradict each other", "fail", "skip")
 	r.applicability = choose(cmd, "applicability", "which fixes of a report to take (rustc, ruff)", "safe", "all")
 	flags := cmd.Flags()
+	flags.IntVarP(&r.strip, "strip", "p", 1, "of a patch: drop `N` leading components of each path")
+	r.stripGiven = func() bool { return flags.Changed("strip") }
+	flags.StringVar(&r.directory, "directory", "", "of a patch: put `DIR` before each path")
+	flags.BoolVarP(&r.reverse, "reverse", "R", false, "of a patch: take it back")
 	flags.BoolVar(&r.trustOffsets, "trust-offsets", false, "apply offsets of a report also to files that are newer than it")
 	flags.BoolVar(&r.confirm, "confirm-annotated", false, "apply changes of a WorkspaceEdit that need a confirmation")
 	flags.IntVar(&r.fix, "fix", 1, "of several fixes for one finding take the `N`th (sarif)")
 }
 
 // inputOptions returns how the FILE of args is read. The root need not exist.
-func (a *app) inputOptions(args []string, root string, f applyFlags) (input.Options, error) {
+func (a *app) inputOptions(args []string, root string, f inputFlags) (input.Options, error) {
 	encoding, err := locator.ParseEncoding(f.encoding.value)
 	if err != nil {
 		return input.Options{}, err
 	}
-	if f.report.fix < 1 {
+	switch {
+	case f.fix < 1:
 		return input.Options{}, fail.New(fail.Usage, "", "", "--fix counts from 1")
+	case f.strip < 0:
+		return input.Options{}, fail.New(fail.Usage, "", "", "-p must not be negative")
 	}
-	opts := input.Options{Encoding: encoding, Root: rootNames(root), ConfirmAnnotated: f.report.confirm,
-		Fix: f.report.fix, AllApplicability: f.report.applicability.value == "all"}
-	opts.SkipConflicts = f.report.onConflict.value == "skip"
+	opts := input.Options{Encoding: encoding, Root: rootNames(root), ConfirmAnnotated: f.confirm,
+		Fix: f.fix, AllApplicability: f.applicability.value == "all",
+		Diff: diff.Options{Directory: f.directory, Reverse: f.reverse}}
+	opts.SkipConflicts = f.onConflict.value == "skip"
 	opts.Skipped = a.leftOut
-	if !f.report.trustOffsets {
+	if !f.trustOffsets {
 		opts.AsOf = a.reportTime(args)
 	}
-	if f.stripGiven {
-		opts.Strip = &f.strip
+	if f.stripGiven() {
+		opts.Diff.Strip = &f.strip
 	}
 	return opts, nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/input/diff"
+	"github.com/emend/emend/internal/input/fix"
 )
 
 // Pinned returns the plan that patch is, held by what files say was there: each
@@ -15,7 +16,7 @@ func Pinned(patch []byte, files []editor.FileReport) (editor.Plan, error) {
 	if len(patch) == 0 {
 		return editor.Plan{}, nil
 	}
-	plan, err := diff.Parse(patch, nil)
+	plan, err := diff.Parse(&fix.Source{Data: patch}, diff.Options{})
 	if err != nil {
 		return editor.Plan{}, err
 	}

@@ -29,9 +29,8 @@ const Auto = "auto"
 
 // Options are what the formats leave open.
 type Options struct {
-	// Strip is how many leading components names in a diff lose; nil: one, or
-	// none where the names of a plain diff have none to lose.
-	Strip *int
+	// Diff says how patches are read.
+	Diff diff.Options
 	// Encoding is what columns of positions count.
 	Encoding locator.Encoding
 	// Root is the workspace by its absolute names, which reports use.
@@ -104,7 +103,7 @@ func adapters() []adapter {
 			return searchreplace.Parse(src)
 		})},
 		{"diff", diff.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
-			return diff.Parse(src.Data, o.Strip)
+			return diff.Parse(src, o.Diff)
 		})},
 	}
 }

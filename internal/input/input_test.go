@@ -7,6 +7,7 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/diff"
 	"github.com/emend/emend/internal/input/fix"
 )
 
@@ -65,7 +66,7 @@ func TestParse(t *testing.T) {
 		require.Equal(t, "f", p.Ops[0].(editor.Edit).Path)
 	}
 	strip := 1
-	_, err := Parse("diff", Options{Strip: &strip}, source(aDiff))
+	_, err := Parse("diff", Options{Diff: diff.Options{Strip: &strip}}, source(aDiff))
 	require.ErrorContains(t, err, "nothing remains of the name")
 }
 

@@ -12,9 +12,9 @@ import (
 // maxBlob bounds what a binary patch can make of its few bytes.
 const maxBlob = 1 << 30
 
-// binary is the forward half of a binary patch.
+// binary is one half of a binary patch: the way forward, or the way back.
 type binary struct {
-	line  int
+	pos   int
 	delta bool   // data is a delta, not the new content
 	data  []byte // inflated
 }
@@ -22,22 +22,21 @@ type binary struct {
 // binary reads what follows "GIT binary patch": the change, and mostly the way
 // back, which must be sound as well.
 func (p *parser) binary(c *change) error {
-	p.advance()
-	forward, err := p.binaryHunk()
-	if err != nil {
+	p.Advance()
+	var err error
+	if c.blob, err = p.binaryHunk(); err != nil {
 		return err
 	}
-	if forward == nil {
+	if c.blob == nil {
 		return p.errorf("want literal or delta, and a size, in a binary patch")
 	}
-	c.blob = forward
-	_, err = p.binaryHunk()
+	c.back, err = p.binaryHunk()
 	return err
 }
 
 // binaryHunk reads one half; nil where none begins at the current line.
 func (p *parser) binaryHunk() (*binary, error) {
-	b := &binary{line: p.number, delta: p.has("delta ")}
+	b := &binary{pos: p.Pos(), delta: p.has("delta ")}
 	if !b.delta && !p.has("literal ") {
 		return nil, nil
 	}
@@ -51,18 +50,17 @@ func (p *parser) binaryHunk() (*binary, error) {
 		return nil, p.errorf("malformed size %.40q of a binary patch", number)
 	}
 	if size > maxBlob {
-		return nil, fail.New(fail.TooLarge, "", "", "line %d: a binary patch of %d bytes, more than %d",
-			b.line, size, maxBlob)
+		return nil, p.Error(fail.TooLarge, b.pos, "", "a binary patch of %d bytes, more than %d", size, maxBlob)
 	}
 	var packed []byte
-	for p.advance(); string(p.line) != "\n"; p.advance() {
-		if packed, ok = appendBase85(packed, p.line); !ok {
+	for p.Advance(); string(p.Raw()) != "\n"; p.Advance() {
+		if packed, ok = appendBase85(packed, p.Raw()); !ok {
 			return nil, p.errorf("corrupt line in a binary patch")
 		}
 	}
-	p.advance()
+	p.Advance()
 	if b.data, ok = inflate(packed, size); !ok {
-		return nil, errorAt(b.line, "corrupt binary patch: its data do not inflate to %d bytes", size)
+		return nil, p.errorAt(b.pos, "corrupt binary patch: its data do not inflate to %d bytes", size)
 	}
 	return b, nil
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/emend/emend/internal/fail"
 )
 
-// testCase is a file of testdata: a paragraph of motive, the patch, the tree
-// before, and the tree after or the kind of the error. A file's name can be
+// testCase is a file of testdata: a paragraph of motive, the patch, perhaps
+// strip, directory and reverse, the tree before, and the tree after or the kind
+// of the error. A file's name can be
 // followed by "|" and what it is: x, link, nonl (its last line end does not
 // count). Carriage return and NUL are written as their pictures.
 type testCase struct {
 	patch         []byte
-	strip         *int
+	opts          Options
 	before, after tree
 	kind          fail.Kind
 }
@@ -39,7 +40,11 @@ func readCase(t *testing.T, path string) testCase {
 		case "strip":
 			strip, err := strconv.Atoi(text)
 			require.NoError(t, err)
-			c.strip = &strip
+			c.opts.Strip = &strip
+		case "directory":
+			c.opts.Directory = text
+		case "reverse":
+			c.opts.Reverse = true
 		case "error":
 			c.kind = fail.Kind(text)
 		case "before", "after":
@@ -64,8 +69,11 @@ func TestCases(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			c := readCase(t, path)
 			require.True(t, Detect(c.patch))
-			p, err := Parse(c.patch, c.strip)
-			require.NoError(t, err)
+			p, err := parse(c.patch, c.opts)
+			if err != nil {
+				c.check(t, nil, err)
+				return
+			}
 			got, err := c.before.apply(p)
 			c.check(t, got, err)
 			got, err = applyByEditor(t, c.before, p)

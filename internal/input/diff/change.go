@@ -2,11 +2,16 @@ package diff
 
 import (
 	"strconv"
+	"strings"
+
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 )
 
 // change is what the patch of one file says.
 type change struct {
-	line     int  // of its header, from 1
+	src      *fix.Source
+	pos      int  // of its header
 	git      bool // the header is git's
 	kind     kind
 	old, new string // stripped names; one of them is empty for creation and deletion
@@ -15,8 +20,13 @@ type change struct {
 	// oldHex and newHex are the object ids of the index line, maybe abbreviated.
 	oldHex, newHex string
 	hunks          []hunk
-	blob           *binary // a binary patch
-	note           int     // line of a note that binary files differ, 0 for none
+	blob, back     *binary // a binary patch
+	note           int     // position of a note that binary files differ, 0 for none
+}
+
+// errorAt returns an error about what the patch says at pos.
+func (c *change) errorAt(pos int, format string, args ...any) *fail.Error {
+	return c.src.Error(fail.Parse, pos, c.path(), format, args...)
 }
 
 type kind uint8
@@ -49,7 +59,7 @@ func (c *change) isLink() bool { return c.oldMode == symlink || c.newMode == sym
 
 // parseMode reads a mode as git writes it. Of the permissions of a regular
 // file only the owner's x counts, as in git.
-func (l *lines) parseMode(s string) (uint32, error) {
+func (l lines) parseMode(s string) (uint32, error) {
 	mode, err := strconv.ParseUint(s, 8, 32)
 	if err != nil {
 		return 0, l.errorf("%.20q is not a mode", s)
@@ -63,4 +73,17 @@ func (l *lines) parseMode(s string) (uint32, error) {
 		return 0, l.unsupported("changes of submodules are not supported", submoduleHint)
 	}
 	return 0, l.errorf("%.20q is not the mode of a file or a link", s)
+}
+
+// under puts a directory before the names.
+func (c *change) under(dir string) {
+	dir = strings.TrimRight(dir, "/")
+	if dir == "" {
+		return
+	}
+	for _, name := range []*string{&c.old, &c.new} {
+		if *name != "" {
+			*name = dir + "/" + *name
+		}
+	}
 }

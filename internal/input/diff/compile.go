@@ -18,7 +18,7 @@ type unit struct {
 	then []editor.Op
 }
 
-// compile turns changes into operations.
+// compile turns the changes of one patch into operations.
 func compile(changes []*change) ([]editor.Op, error) {
 	units := make([]unit, len(changes))
 	bare := withoutContext(changes)
@@ -57,7 +57,7 @@ func (u *unit) fill(bare bool) (err error) {
 	case modify:
 		err = u.modify(bare)
 		if err == nil && len(u.then) == 0 {
-			err = errorAt(u.line, "the patch changes nothing")
+			err = u.errorAt(u.pos, "the patch changes nothing")
 		}
 	}
 	return err
@@ -69,12 +69,12 @@ func (c *change) create() (editor.Op, error) {
 		content = c.blob.data
 	}
 	switch {
-	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].old) > 0 || c.hunks[0].first > 1):
-		return nil, errorAt(c.hunks[0].line, "a new file depends on old content")
+	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].old.text) > 0 || c.hunks[0].old.first > 1):
+		return nil, c.errorAt(c.hunks[0].pos, "a new file depends on old content")
 	case len(c.hunks) == 1:
-		content = c.hunks[0].new
+		content = c.hunks[0].new.text
 	case c.blob != nil && c.blob.delta:
-		return nil, errorAt(c.blob.line, "a new file depends on old content")
+		return nil, c.errorAt(c.blob.pos, "a new file depends on old content")
 	}
 	switch c.newMode {
 	case symlink:
@@ -87,7 +87,7 @@ func (c *change) create() (editor.Op, error) {
 
 func (c *change) symlink(target []byte, op editor.Symlink) (editor.Op, error) {
 	if len(target) == 0 {
-		return nil, errorAt(c.line, "the link has no target")
+		return nil, c.errorAt(c.pos, "the link has no target")
 	}
 	op.Path, op.Target = c.new, string(target)
 	return op, nil
@@ -97,10 +97,10 @@ func (c *change) symlink(target []byte, op editor.Symlink) (editor.Op, error) {
 func (c *change) remove() (editor.Op, error) {
 	expect := editor.Expect{GitBlob: fullID(c.oldHex)}
 	switch {
-	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].new) > 0 || c.hunks[0].first > 1):
-		return nil, errorAt(c.hunks[0].line, "a deleted file keeps content")
+	case len(c.hunks) > 1 || len(c.hunks) == 1 && (len(c.hunks[0].new.text) > 0 || c.hunks[0].old.first > 1):
+		return nil, c.errorAt(c.hunks[0].pos, "a deleted file keeps content")
 	case len(c.hunks) == 1:
-		digest := hashing.Raw(c.hunks[0].old)
+		digest := hashing.Raw(c.hunks[0].old.text)
 		expect.Raw = &digest
 	case c.blob == nil && c.note == 0:
 		empty := hashing.Raw(nil)
@@ -144,15 +144,15 @@ func (u *unit) modify(bare bool) error {
 // say that the hunk holds all of the file.
 func (c *change) edits(bare bool) []locator.Edit {
 	edits := make([]locator.Edit, len(c.hunks))
-	if bare && len(c.hunks) == 1 && c.hunks[0].first == 1 {
-		bare = !c.holdsOld(c.hunks[0].old)
+	if bare && len(c.hunks) == 1 && c.hunks[0].old.first == 1 {
+		bare = !c.holdsOld(c.hunks[0].old.text)
 	}
 	for i, h := range c.hunks {
 		edits[i] = locator.Edit{
-			Lines: &locator.Lines{First: h.first, Last: h.last},
-			Old:   h.old,
-			Text:  h.new,
-			AtEOF: h.oldEnds || h.newEnds || !h.trailing && !bare,
+			Lines: &locator.Lines{First: h.old.first, Last: h.old.last},
+			Old:   h.old.text,
+			Text:  h.new.text,
+			AtEOF: h.old.ends || h.new.ends || !h.trailing && !bare,
 		}
 	}
 	return edits
@@ -161,14 +161,14 @@ func (c *change) edits(bare bool) []locator.Edit {
 // retarget replaces a link. Its target is the one text that the patch changes.
 func (c *change) retarget(expect editor.Expect) (editor.Op, error) {
 	switch {
-	case len(c.hunks) == 1 && c.hunks[0].first == 1:
-		digest := hashing.Raw(c.hunks[0].old)
+	case len(c.hunks) == 1 && c.hunks[0].old.first == 1:
+		digest := hashing.Raw(c.hunks[0].old.text)
 		expect.Raw = &digest
-		return c.symlink(c.hunks[0].new, editor.Symlink{Expect: expect})
+		return c.symlink(c.hunks[0].new.text, editor.Symlink{Expect: expect})
 	case c.blob != nil && !c.blob.delta:
 		return c.symlink(c.blob.data, editor.Symlink{Expect: expect})
 	}
-	return nil, errorAt(c.line, "the patch does not hold the whole target of the link")
+	return nil, c.errorAt(c.pos, "the patch does not hold the whole target of the link")
 }
 
 // replace gives a file the content that a binary patch makes.
@@ -178,7 +178,7 @@ func (c *change) replace(expect editor.Expect) (editor.Op, error) {
 	}
 	d, ok := parseDelta(c.blob.data)
 	if !ok {
-		return nil, errorAt(c.blob.line, "corrupt delta in a binary patch")
+		return nil, c.errorAt(c.blob.pos, "corrupt delta in a binary patch")
 	}
 	id := fullID(c.newHex)
 	apply := func(old []byte) ([]byte, error) {

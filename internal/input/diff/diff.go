@@ -12,45 +12,57 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 )
 
-// Parse reads all patches in data into one plan, which removes the directories
-// that it empties. From names, strip leading components are dropped; nil means
-// one, and none where neither name of a plain diff has a slash. The plan does
-// not refer to data afterwards. An error is of kind parse, or of kind
-// unsupported for combined diffs, submodules and changes without data, and
-// names the line of the patch.
-func Parse(data []byte, strip *int) (editor.Plan, error) {
-	if strip != nil && *strip < 0 {
-		return editor.Plan{}, fail.New(fail.Usage, "", "", "cannot strip %d components from names", *strip)
+// Options say how patches are read.
+type Options struct {
+	// Strip is how many leading components names lose; nil: one, and none where
+	// neither name of a plain diff has a slash.
+	Strip *int
+	// Directory is put before all names, after that.
+	Directory string
+	// Reverse takes the patches back.
+	Reverse bool
+}
+
+// Parse reads all patches in src into one plan, which removes the directories
+// that it empties. Patches that follow one another, as in a mailbox, are
+// applied one after another. The plan does not refer to src afterwards. An
+// error is of kind parse, or of kind unsupported for combined diffs, submodules,
+// changes without data, and copies that are to be taken back.
+func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
+	if opts.Strip != nil && *opts.Strip < 0 {
+		return editor.Plan{}, fail.New(fail.Usage, "", "", "cannot strip %d components from names", *opts.Strip)
 	}
-	p := parser{lines: newLines(data), strip: strip}
-	for p.line != nil {
-		c, err := p.change()
+	p := parser{lines: lines{fix.NewLines(src)}, Options: opts}
+	if err := p.patchesAndProse(); err != nil {
+		return editor.Plan{}, err
+	}
+	if len(p.patches) == 0 {
+		return editor.Plan{}, src.Error(fail.Parse, 0, "", "no valid patches in the input").
+			WithHint("patches are read as git diff or diff -u writes them")
+	}
+	if opts.Reverse {
+		if err := p.reverse(); err != nil {
+			return editor.Plan{}, err
+		}
+	}
+	plan := editor.Plan{PruneDirs: true}
+	for _, patch := range p.patches {
+		ops, err := compile(patch)
 		if err != nil {
 			return editor.Plan{}, err
 		}
-		if c == nil {
-			p.advance()
-			continue
-		}
-		p.changes = append(p.changes, c)
+		plan.Ops = append(plan.Ops, ops...)
 	}
-	if len(p.changes) == 0 {
-		return editor.Plan{}, fail.New(fail.Parse, "", "", "no valid patches in the input").
-			WithHint("patches are read as git diff or diff -u writes them")
-	}
-	ops, err := compile(p.changes)
-	if err != nil {
-		return editor.Plan{}, err
-	}
-	return editor.Plan{Ops: ops, PruneDirs: true}, nil
+	return plan, nil
 }
 
 // Detect reports whether data has a line with which a patch begins.
 func Detect(data []byte) bool {
-	for l := newLines(data); l.line != nil; l.advance() {
-		if l.has("diff --git ") || isCombined(l.line) || l.has("--- ") && bytes.HasPrefix(l.ahead(1), []byte("+++ ")) {
+	for l := (lines{fix.NewLines(&fix.Source{Data: data})}); !l.Done(); l.Advance() {
+		if l.has("diff --git ") || isCombined(l.Raw()) || l.has("--- ") && bytes.HasPrefix(l.Next(), []byte("+++ ")) {
 			return true
 		}
 	}
@@ -64,8 +76,47 @@ const (
 
 type parser struct {
 	lines
-	strip   *int
-	changes []*change
+	Options
+	patches  [][]*change     // those of one patch speak of one state of the tree
+	made     map[string]bool // the names to which the last patch gives content
+	isHeader bool            // the current line may belong to the headers of a mail
+}
+
+func (p *parser) patchesAndProse() error {
+	p.isHeader = true
+	for !p.Done() {
+		c, err := p.change()
+		switch {
+		case err != nil:
+			return err
+		case c != nil:
+			p.add(c)
+		case p.atMail():
+			p.made = nil
+			err = p.message()
+		default:
+			err = p.prose()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds c to the last patch, or begins another one: the first of a mail, and
+// where a file gets content that has got some already.
+func (p *parser) add(c *change) {
+	c.under(p.Directory)
+	if p.made == nil || p.made[c.new] {
+		p.made = make(map[string]bool)
+		p.patches = append(p.patches, nil)
+	}
+	last := len(p.patches) - 1
+	p.patches[last] = append(p.patches[last], c)
+	if c.new != "" {
+		p.made[c.new] = true
+	}
 }
 
 // change reads the patch of one file whose header begins at the current line.
@@ -85,16 +136,16 @@ func (p *parser) header() (*change, error) {
 	switch {
 	case p.has("diff --git "):
 		return p.gitHeader()
-	case p.has("--- ") && bytes.HasPrefix(p.ahead(1), []byte("+++ ")):
+	case p.has("--- ") && bytes.HasPrefix(p.Next(), []byte("+++ ")):
 		return p.plainHeader()
-	case isCombined(p.line):
+	case isCombined(p.Raw()):
 		return nil, p.unsupported("this is a combined diff, of a merge", "diff against one parent")
-	case isBinaryNote(p.line):
+	case isBinaryNote(p.Raw()):
 		return nil, p.unsupported("the patch does not carry this change of a binary file", binaryHint)
-	case isSubmoduleNote(p.line):
+	case isSubmoduleNote(p.Raw()):
 		return nil, p.unsupported("changes of submodules are not supported", submoduleHint)
 	case p.has("@@ -"):
-		if _, ok := parseHunkHeader(string(p.line)); ok {
+		if _, ok := parseHunkHeader(string(p.Raw())); ok {
 			return nil, p.errorf("a hunk without a file header")
 		}
 	}
@@ -106,11 +157,11 @@ func (p *parser) body(c *change) (err error) {
 	switch {
 	case p.has("@@ -"):
 		err = p.hunks(c)
-	case c.git && string(p.line) == "GIT binary patch\n":
+	case c.git && string(p.Raw()) == "GIT binary patch\n":
 		err = p.binary(c)
-	case c.git && isBinaryNote(p.line):
-		c.note = p.number
-		p.advance()
+	case c.git && isBinaryNote(p.Raw()):
+		c.note = p.Pos()
+		p.Advance()
 	}
 	return err
 }

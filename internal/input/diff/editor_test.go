@@ -28,7 +28,7 @@ func TestEditorAgreesWithGit(t *testing.T) {
 		for _, flavour := range flavours {
 			args := append([]string{"diff", "--binary", from, to}, flavour.args...)
 			patch := g.must(args...)
-			p, err := Parse(patch, &flavour.strip)
+			p, err := parse(patch, Options{Strip: &flavour.strip})
 			require.NoError(t, err)
 			for _, start := range []tree{before, drifted} {
 				want, wantErr := start.apply(p)

@@ -23,7 +23,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(data, 1)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, strip int) {
-		p, err := Parse(data, &strip)
+		p, err := parse(data, Options{Strip: &strip})
 		if err != nil {
 			switch fail.KindOf(err) {
 			case fail.Parse, fail.Unsupported, fail.TooLarge:

@@ -137,7 +137,7 @@ var flavours = []struct {
 // drifted.
 func TestAgreesWithGit(t *testing.T) {
 	g := newGit(t)
-	for seed := range rounds(15) {
+	for seed := range rounds(5) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		before := randomTree(rng)
 		after := mutate(rng, before)
@@ -156,7 +156,7 @@ func TestAgreesWithGit(t *testing.T) {
 			require.NoError(t, err, label)
 			require.Equal(t, after, got, label)
 		}
-		g.compareDrifted(rng, seed, before, g.must("diff", "--binary", "-M", from, to))
+		g.compareDrifted(rng, seed, before, g.must("diff", "--binary", "-M", from, to), Options{})
 	}
 }
 
@@ -171,11 +171,11 @@ func rounds(n int) int {
 // compareDrifted compares plan and git apply on a tree that is not the one
 // that the patch was made for. What the plan takes git takes; what git takes
 // without a search the plan takes.
-func (g git) compareDrifted(rng *rand.Rand, seed int, before tree, patch []byte) {
+func (g git) compareDrifted(rng *rand.Rand, seed int, before tree, patch []byte, opts Options, flags ...string) {
 	drifted := mutate(rng, before)
-	got, err := applyPatch(drifted, patch, 1)
+	got, err := applyWith(drifted, patch, opts)
 	g.checkout(drifted)
-	out, gitErr := g.run(patch, "apply", "--verbose", "-")
+	out, gitErr := g.run(patch, append([]string{"apply", "--verbose", "-"}, flags...)...)
 	label := fmt.Sprintf("seed %d, drifted, git says\n%s\n%s", seed, out, patch)
 	if err != nil {
 		if gitErr == nil && !bytes.Contains(out, []byte("offset")) {
@@ -194,9 +194,127 @@ func (g git) accepts(before tree, patch []byte, strip int) bool {
 }
 
 func applyPatch(t tree, patch []byte, strip int) (tree, error) {
-	p, err := Parse(patch, &strip)
+	return applyWith(t, patch, Options{Strip: &strip})
+}
+
+func applyWith(t tree, patch []byte, opts Options) (tree, error) {
+	p, err := parse(patch, opts)
 	if err != nil {
 		return nil, err
 	}
 	return t.apply(p)
+}
+
+// TestReverseAgreesWithGit takes patches back, from the tree that they make and
+// from one that has drifted.
+func TestReverseAgreesWithGit(t *testing.T) {
+	g := newGit(t)
+	for seed := range rounds(6) {
+		rng := rand.New(rand.NewPCG(uint64(seed), 6))
+		before := randomTree(rng)
+		after := mutate(rng, before)
+		if maps.Equal(before, after) {
+			continue
+		}
+		from, to := g.store(before), g.store(after)
+		for _, flags := range []string{"-M", "-M10% -U1", "--no-renames -U0 --full-index", "-M --no-prefix"} {
+			args := append([]string{"diff", "--binary", from, to}, strings.Fields(flags)...)
+			patch := g.must(args...)
+			opts := Options{Reverse: true, Strip: new(int)}
+			if !strings.Contains(flags, "--no-prefix") {
+				*opts.Strip = 1
+			}
+			label := fmt.Sprintf("seed %d, git %s\n%s", seed, strings.Join(args, " "), patch)
+			got, err := applyWith(after, patch, opts)
+			require.NoError(t, err, label)
+			require.Equal(t, before, got, label)
+		}
+		g.compareDrifted(rng, seed, after, g.must("diff", "--binary", "-M", from, to), Options{Reverse: true}, "-R")
+	}
+}
+
+// TestDirectoryAgreesWithGit applies patches of a part of the tree.
+func TestDirectoryAgreesWithGit(t *testing.T) {
+	g := newGit(t)
+	for seed := range rounds(5) {
+		rng := rand.New(rand.NewPCG(uint64(seed), 7))
+		before := randomTree(rng)
+		after := mutate(rng, before)
+		if maps.Equal(before, after) {
+			continue
+		}
+		patch := g.must("diff", "--binary", "-M", "-C", g.store(before), g.store(after))
+		for _, dir := range []string{"in", "in/a dir/", "in/"} {
+			below := func(t tree) tree {
+				moved := tree{"beside": {data: "beside\n"}}
+				for name, n := range t {
+					moved[strings.TrimSuffix(dir, "/")+"/"+name] = n
+				}
+				return moved
+			}
+			got, err := applyWith(below(before), patch, Options{Directory: dir})
+			label := fmt.Sprintf("seed %d, in %s\n%s", seed, dir, patch)
+			require.NoError(t, err, label)
+			require.Equal(t, below(after), got, label)
+			g.checkout(below(before))
+			_, err = g.run(patch, "apply", "--whitespace=nowarn", "--directory="+dir, "-")
+			require.NoError(t, err, label)
+			require.Equal(t, g.read(), got, label)
+		}
+	}
+}
+
+// TestDamagedPatches changes patches at random. What the plan takes of them git
+// takes, and makes the same of it.
+func TestDamagedPatches(t *testing.T) {
+	g := newGit(t)
+	taken := 0
+	for seed := range rounds(10) {
+		rng := rand.New(rand.NewPCG(uint64(seed), 8))
+		before := randomTree(rng)
+		after := mutate(rng, before)
+		if maps.Equal(before, after) {
+			continue
+		}
+		whole := g.must("diff", "--binary", "-M", g.store(before), g.store(after))
+		for range 5 {
+			patch := damage(rng, whole)
+			got, err := applyPatch(before, patch, 1)
+			if err != nil || bytes.Equal(patch, whole) {
+				continue
+			}
+			taken++
+			g.checkout(before)
+			out, err := g.run(patch, "apply", "--verbose", "-")
+			label := fmt.Sprintf("seed %d\n%s\ngit says\n%s", seed, patch, out)
+			require.NoError(t, err, label)
+			require.Equal(t, g.read(), got, label)
+		}
+	}
+	t.Logf("%d damaged patches apply", taken)
+}
+
+// damage drops, doubles, moves or changes lines.
+func damage(rng *rand.Rand, patch []byte) []byte {
+	lines := bytes.SplitAfter(bytes.Clone(patch), []byte("\n"))
+	for range 1 + rng.IntN(2) {
+		i, j := rng.IntN(len(lines)), rng.IntN(len(lines))
+		switch rng.IntN(5) {
+		case 0:
+			lines = slices.Delete(lines, i, i+1)
+			lines = append(lines, nil)
+		case 1:
+			lines = slices.Insert(lines, i, lines[j])
+		case 2:
+			lines[i], lines[j] = lines[j], lines[i]
+		case 3:
+			if len(lines[i]) > 0 {
+				lines[i] = bytes.Clone(lines[i])
+				lines[i][rng.IntN(len(lines[i]))] = " +-@\\0123aA/\n"[rng.IntN(13)]
+			}
+		case 4:
+			lines = lines[:i+1]
+		}
+	}
+	return bytes.Join(lines, nil)
 }

@@ -25,12 +25,12 @@ func (p *parser) gitHeader() (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := gitHeader{parser: p, c: &change{line: p.number, git: true}, strip: 1, kinds: map[kind]bool{}}
-	if p.strip != nil {
-		h.strip = *p.strip
+	h := gitHeader{parser: p, c: &change{src: p.Source, pos: p.Pos(), git: true}, strip: 1, kinds: map[kind]bool{}}
+	if p.Strip != nil {
+		h.strip = *p.Strip
 	}
 	h.common = commonName(strings.TrimPrefix(first, "diff --git "), h.strip)
-	for p.advance(); p.line != nil; p.advance() {
+	for p.Advance(); !p.Done(); p.Advance() {
 		known, err := h.field()
 		if err != nil {
 			return nil, fail.Wrap(err, "", h.path())
@@ -199,11 +199,13 @@ func (h *gitHeader) finish() error {
 	}
 	switch {
 	case len(h.kinds) > 1:
-		return errorAt(c.line, "the header says that the file is created, deleted, renamed or copied at once")
+		return c.errorAt(c.pos, "the header says that the file is created, deleted, renamed or copied at once")
 	case h.from != h.to:
-		return errorAt(c.line, "a rename or copy needs both its names")
+		return c.errorAt(c.pos, "a rename or copy needs both its names")
 	case h.minus != h.plus:
-		return errorAt(c.line, "want both --- and +++ or none of them")
+		return c.errorAt(c.pos, "want both --- and +++ or none of them")
+	case !h.plus && h.has("@@ -"):
+		return h.errorf("want --- and +++ before a hunk")
 	}
 	if c.old == "" && c.kind != create {
 		c.old = h.common
@@ -212,13 +214,13 @@ func (h *gitHeader) finish() error {
 		c.new = h.common
 	}
 	if c.kind != create && c.old == "" || c.kind != remove && c.new == "" {
-		return errorAt(c.line, "the header does not say which file it is about").WithHint(stripHint)
+		return c.errorAt(c.pos, "the header does not say which file it is about").WithHint(stripHint)
 	}
 	if c.kind == modify && c.old != c.new {
-		return errorAt(c.line, "the header has two names, %.200q and %.200q, and no rename", c.old, c.new)
+		return c.errorAt(c.pos, "the header has two names, %.200q and %.200q, and no rename", c.old, c.new)
 	}
 	if (c.kind == rename || c.kind == copying) && c.old == c.new {
-		return errorAt(c.line, "a rename or copy onto itself")
+		return c.errorAt(c.pos, "a rename or copy onto itself")
 	}
 	return h.finishModes()
 }
@@ -229,7 +231,7 @@ func (h *gitHeader) finishModes() error {
 		c.newMode = c.oldMode
 	}
 	if c.oldMode != 0 && c.newMode != 0 && (c.oldMode^c.newMode)&typeMask != 0 {
-		return errorAt(c.line, "a file cannot become a link, nor a link a file, in one change")
+		return c.errorAt(c.pos, "a file cannot become a link, nor a link a file, in one change")
 	}
 	return nil
 }

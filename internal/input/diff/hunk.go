@@ -9,12 +9,17 @@ import (
 
 // hunk is one replacement of whole lines.
 type hunk struct {
-	line             int    // of its header in the patch
-	first, last      int    // the old lines, from 1; last = first-1 for an insertion before first
-	old, new         []byte // context included; old is never nil
-	context          bool   // there are lines of context
-	trailing         bool   // ... behind the last change
-	oldEnds, newEnds bool   // the text of that side ends here, without a line end
+	pos      int // of its header in the patch
+	old, new side
+	context  bool // there are lines of context
+	trailing bool // ... behind the last change
+}
+
+// side is what stands there before or after.
+type side struct {
+	first, last int    // its lines, from 1; last = first-1 for nothing before first
+	text        []byte // context included; never nil
+	ends        bool   // the file ends here, without a line end
 }
 
 // hunks reads all hunks of c.
@@ -28,10 +33,14 @@ func (p *parser) hunks(c *change) error {
 		if err != nil {
 			return err
 		}
-		if h.first <= last {
-			return errorAt(h.line, "the hunk overlaps the one before it, or is out of order")
+		at := h.old
+		if p.Reverse {
+			at = h.new
 		}
-		last, ended = h.last, h.oldEnds || h.newEnds
+		if at.first <= last {
+			return p.errorAt(h.pos, "the hunk overlaps the one before it, or is out of order")
+		}
+		last, ended = at.last, h.old.ends || h.new.ends
 		c.hunks = append(c.hunks, h)
 	}
 	return nil
@@ -39,14 +48,14 @@ func (p *parser) hunks(c *change) error {
 
 // hunk reads one hunk.
 func (p *parser) hunk() (hunk, error) {
-	r, ok := parseHunkHeader(string(p.line))
+	r, ok := parseHunkHeader(string(p.Raw()))
 	if !ok {
-		return hunk{}, p.errorf("malformed hunk header %.100q", bytes.TrimRight(p.line, "\r\n"))
+		return hunk{}, p.errorf("malformed hunk header")
 	}
-	h := hunk{line: p.number, first: r.first, last: r.first + r.old - 1, old: []byte{}}
+	h := hunk{pos: p.Pos(), old: newSide(r.oldFirst, r.old), new: newSide(r.newFirst, r.new)}
 	changed, previous := false, byte(0)
-	for p.advance(); r.old > 0 || r.new > 0 || isEndMark(p.line); p.advance() {
-		if isEndMark(p.line) {
+	for p.Advance(); r.old > 0 || r.new > 0 || isEndMark(p.Raw()); p.Advance() {
+		if isEndMark(p.Raw()) {
 			if !h.end(previous) {
 				return hunk{}, p.errorf("the mark of a missing line end follows no line")
 			}
@@ -57,15 +66,15 @@ func (p *parser) hunk() (hunk, error) {
 			return hunk{}, err
 		}
 		if !r.take(op) || !h.add(op, text) {
-			return hunk{}, p.errorf("the line does not fit the hunk header at line %d, or a text that has ended", h.line)
+			return hunk{}, p.errorf("the line does not fit the hunk header at line %d, or a text that has ended", p.LineOf(h.pos))
 		}
 		previous, changed = op, changed || op != ' '
 	}
 	if !changed {
-		return hunk{}, errorAt(h.line, "the hunk changes nothing")
+		return hunk{}, p.errorAt(h.pos, "the hunk changes nothing")
 	}
 	if p.continues() {
-		return hunk{}, p.errorf("the hunk at line %d has more lines than its header says", h.line)
+		return hunk{}, p.errorf("the hunk at line %d has more lines than its header says", p.LineOf(h.pos))
 	}
 	return h, nil
 }
@@ -73,16 +82,16 @@ func (p *parser) hunk() (hunk, error) {
 // hunkLine splits the current line of a hunk.
 func (p *parser) hunkLine() (op byte, text []byte, err error) {
 	switch {
-	case p.line == nil:
+	case p.Done():
 		return 0, nil, p.errorf("the patch ends within a hunk")
-	case p.line[len(p.line)-1] != '\n':
+	case p.Raw()[len(p.Raw())-1] != '\n':
 		return 0, nil, p.errorf("the patch ends within a line")
-	case p.line[0] == '\n': // an empty line of context without its blank
-		return ' ', p.line, nil
-	case bytes.IndexByte([]byte(" -+"), p.line[0]) < 0:
+	case p.Raw()[0] == '\n': // an empty line of context without its blank
+		return ' ', p.Raw(), nil
+	case bytes.IndexByte([]byte(" -+"), p.Raw()[0]) < 0:
 		return 0, nil, p.errorf("this is not a line of a hunk, and more must come")
 	}
-	return p.line[0], p.line[1:], nil
+	return p.Raw()[0], p.Raw()[1:], nil
 }
 
 // continues reports whether the current line looks like one more of the hunk
@@ -99,17 +108,8 @@ func isEndMark(line []byte) bool {
 // add appends a line to the sides that it belongs to; false where one of them
 // has ended.
 func (h *hunk) add(op byte, text []byte) bool {
-	if op != '+' {
-		if h.oldEnds {
-			return false
-		}
-		h.old = append(h.old, text...)
-	}
-	if op != '-' {
-		if h.newEnds {
-			return false
-		}
-		h.new = append(h.new, text...)
+	if op != '+' && !h.old.add(text) || op != '-' && !h.new.add(text) {
+		return false
 	}
 	h.context = h.context || op == ' '
 	h.trailing = op == ' '
@@ -118,21 +118,31 @@ func (h *hunk) add(op byte, text []byte) bool {
 
 // end takes the line end off the line added last, whose op is given.
 func (h *hunk) end(op byte) bool {
-	if op == 0 || op != '+' && h.oldEnds || op != '-' && h.newEnds {
+	return op != 0 && (op == '+' || h.old.end()) && (op == '-' || h.new.end())
+}
+
+func newSide(first, count int) side {
+	return side{first: first, last: first + count - 1, text: []byte{}}
+}
+
+// add appends a line; false where the text has ended.
+func (s *side) add(line []byte) bool {
+	s.text = append(s.text, line...)
+	return !s.ends
+}
+
+// end takes the line end off the last line; false where that was done before.
+func (s *side) end() bool {
+	if s.ends {
 		return false
 	}
-	if op != '+' {
-		h.oldEnds, h.old = true, h.old[:len(h.old)-1]
-	}
-	if op != '-' {
-		h.newEnds, h.new = true, h.new[:len(h.new)-1]
-	}
+	s.ends, s.text = true, s.text[:len(s.text)-1]
 	return true
 }
 
-// hunkRange is what a hunk header says: where it begins in the old text, and
-// how many lines of either side are yet to come.
-type hunkRange struct{ first, old, new int }
+// hunkRange is what a hunk header says: where either side begins, and how many
+// lines of it are yet to come.
+type hunkRange struct{ oldFirst, old, newFirst, new int }
 
 // take counts a line and reports whether there was room for it.
 func (r *hunkRange) take(op byte) bool {
@@ -150,9 +160,10 @@ func (r *hunkRange) take(op byte) bool {
 func parseHunkHeader(line string) (r hunkRange, ok bool) {
 	ranges, _, found := strings.Cut(strings.TrimPrefix(line, "@@ -"), " @@")
 	from, to, plus := strings.Cut(ranges, " +")
-	first, old, okOld := parseRange(from)
-	_, count, okNew := parseRange(to)
-	return hunkRange{first, old, count}, found && plus && okOld && okNew
+	var okOld, okNew bool
+	r.oldFirst, r.old, okOld = parseRange(from)
+	r.newFirst, r.new, okNew = parseRange(to)
+	return r, found && plus && okOld && okNew
 }
 
 // parseRange reads "FIRST" or "FIRST,COUNT".

@@ -9,6 +9,7 @@ import (
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 )
 
@@ -23,18 +24,22 @@ type node struct {
 
 type tree map[string]node
 
+func parse(patch []byte, opts Options) (editor.Plan, error) {
+	return Parse(&fix.Source{Data: patch}, opts)
+}
+
 // apply returns what p makes of t, operation by operation.
 func (t tree) apply(p editor.Plan) (tree, error) {
 	now := maps.Clone(t)
 	for i, op := range p.Ops {
-		if err := now.step(t, op); err != nil {
+		if err := now.step(op); err != nil {
 			return nil, fmt.Errorf("%T %d: %w", op, i, err)
 		}
 	}
 	return now, nil
 }
 
-func (t tree) step(before tree, op editor.Op) error {
+func (t tree) step(op editor.Op) error {
 	switch op := op.(type) {
 	case editor.Create:
 		return t.add(op.Path, node{data: string(op.Content), exec: op.Mode == editor.Executable})
@@ -56,9 +61,9 @@ func (t tree) step(before tree, op editor.Op) error {
 		delete(t, op.From)
 		return t.add(op.To, n)
 	case editor.Copy:
-		n, ok := before[op.From]
+		n, ok := t[op.From]
 		if !ok {
-			return fail.New(fail.NotFound, "", op.From, "was not there")
+			return fail.New(fail.NotFound, "", op.From, "not there")
 		}
 		return t.add(op.To, n)
 	case editor.Chmod:

@@ -23,7 +23,7 @@ func isDevNull(value string) bool {
 
 // name returns the name at the front of value without its first strip
 // components.
-func (l *lines) name(value string, strip int) (string, error) {
+func (l lines) name(value string, strip int) (string, error) {
 	name, err := l.fullName(value)
 	if err != nil {
 		return "", err
@@ -38,7 +38,7 @@ func (l *lines) name(value string, strip int) (string, error) {
 
 // fullName returns the name at the front of value, which is quoted or ends at
 // a tab or the end.
-func (l *lines) fullName(value string) (string, error) {
+func (l lines) fullName(value string) (string, error) {
 	if !strings.HasPrefix(value, `"`) {
 		name, _, _ := strings.Cut(value, "\t")
 		return name, nil

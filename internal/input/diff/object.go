@@ -19,15 +19,15 @@ func (c *change) checkBinary() error {
 	hasNew := c.kind == remove || newID != nil
 	switch {
 	case c.note > 0 && (c.kind != remove || !hasOld):
-		return fail.New(fail.Unsupported, "", "", "line %d: the patch does not carry this change of a binary file", c.note).
+		return c.src.Error(fail.Unsupported, c.note, c.path(), "the patch does not carry this change of a binary file").
 			WithHint(binaryHint)
 	case c.blob == nil:
 		return nil
 	case !hasOld || !hasNew:
-		return errorAt(c.blob.line, "a binary patch needs an index line with full object ids").
+		return c.errorAt(c.blob.pos, "a binary patch needs an index line with full object ids").
 			WithHint(binaryHint)
 	case newID != nil && !c.blob.delta && !bytes.Equal(hashing.GitBlob(c.blob.data, len(newID)), newID):
-		return errorAt(c.blob.line, "corrupt binary patch: its content is not the object %x", newID)
+		return c.errorAt(c.blob.pos, "corrupt binary patch: its content is not the object %x", newID)
 	}
 	return nil
 }

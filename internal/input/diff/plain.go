@@ -4,12 +4,12 @@ import "strings"
 
 // plainHeader reads the two lines with which a plain unified diff begins.
 func (p *parser) plainHeader() (*change, error) {
-	c := &change{line: p.number}
+	c := &change{src: p.Source, pos: p.Pos()}
 	from, err := p.whole()
 	if err != nil {
 		return nil, err
 	}
-	p.advance()
+	p.Advance()
 	to, err := p.whole()
 	if err != nil {
 		return nil, err
@@ -18,7 +18,7 @@ func (p *parser) plainHeader() (*change, error) {
 	if err := p.plainNames(c, from, to); err != nil {
 		return nil, err
 	}
-	p.advance()
+	p.Advance()
 	if !p.has("@@ -") {
 		return nil, p.errorf("want a hunk after the file header")
 	}
@@ -59,8 +59,8 @@ func (p *parser) plainNames(c *change, from, to string) (err error) {
 // plainStrip is how many components plain names lose: one unless said
 // otherwise, but none where no name has a slash.
 func (p *parser) plainStrip(from, to string) int {
-	if p.strip != nil {
-		return *p.strip
+	if p.Strip != nil {
+		return *p.Strip
 	}
 	for _, value := range []string{from, to} {
 		name, _, _ := strings.Cut(value, "\t")

@@ -28,14 +28,22 @@ func (l *Lines) Done() bool { return l.pos == len(l.Data) }
 // Advance moves to the next line.
 func (l *Lines) Advance() {
 	l.pos = l.end
-	if i := bytes.IndexByte(l.Data[l.pos:], '\n'); i >= 0 {
-		l.end = l.pos + i + 1
-	} else {
-		l.end = len(l.Data)
-	}
+	l.end += lineLen(l.Data[l.pos:])
 }
 
-// Raw returns the current line with its terminator.
+// lineLen is the length of the first line of b with its terminator.
+func lineLen(b []byte) int {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return i + 1
+	}
+	return len(b)
+}
+
+// Next returns the line behind the current one with its terminator, empty
+// behind the last.
+func (l *Lines) Next() []byte { return l.Data[l.end : l.end+lineLen(l.Data[l.end:])] }
+
+// Raw returns the current line with its terminator, empty behind the last.
 func (l *Lines) Raw() []byte { return l.Data[l.pos:l.end:l.end] }
 
 // Line returns the current line without its terminator, LF or CR LF.
@@ -53,4 +61,10 @@ func (l *Lines) Pos() int { return l.pos }
 // file path of the workspace, if that is known.
 func (l *Lines) Errorf(path, format string, args ...any) *fail.Error {
 	return l.Error(fail.Parse, l.pos, path, format, args...)
+}
+
+// Clone returns a walk of its own that stands where l stands.
+func (l *Lines) Clone() *Lines {
+	clone := *l
+	return &clone
 }

@@ -23,11 +23,16 @@ type Source struct {
 // snippetSize is how many bytes of the input an error shows.
 const snippetSize = 60
 
+// LineOf returns the line of the byte offset pos, from 1.
+func (s *Source) LineOf(pos int) int {
+	s.findLines()
+	return sort.SearchInts(s.lines, pos+1)
+}
+
 // Position names the byte offset pos of the source: NAME:LINE:COLUMN, both from
 // 1, the column in bytes.
 func (s *Source) Position(pos int) string {
-	s.findLines()
-	line := sort.SearchInts(s.lines, pos+1)
+	line := s.LineOf(pos)
 	name := s.Name
 	if name == "" {
 		name = "input"
