@@ -203,21 +203,31 @@ func (c *commit) rollBack(cause error) error {
 	log := c.ed.ws.Log
 	err := log.Decide(c.job.ID, wal.Back)
 	if err != nil {
-		return unknown(errors.Join(cause, err))
+		return stuck(cause, err)
 	}
 	tx, err := log.Find(c.job.ID)
 	if err != nil || tx == nil {
-		return unknown(errors.Join(cause, err))
+		return stuck(cause, err)
 	}
 	report, err := recovery.RollBack(c.ed.ws, tx, c.job.Begun)
 	if err != nil {
-		return unknown(errors.Join(cause, err))
+		return stuck(cause, err)
 	}
 	e := fail.From(cause, "commit", "")
 	if report.Action == recovery.ActionParked {
 		return e.WithState(fail.Parked).WithHint("decide it with: emend resolve %s", c.job.ID)
 	}
 	return e.WithState(fail.Unchanged)
+}
+
+// stuck is the error of a transaction that failed, and whose rollback failed.
+func stuck(cause, rollback error) error {
+	e := fail.From(cause, "commit", "")
+	e.Err = errors.Join(cause, rollback)
+	if rollback != nil {
+		e.Message += "; rolling back: " + rollback.Error()
+	}
+	return unknown(e)
 }
 
 // unknown marks an error after which only recovery can tell how the workspace

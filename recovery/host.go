@@ -35,21 +35,19 @@ func (r *Report) recoverHosts(ctx context.Context, w *apply.Workspace, o Options
 	if o.Policy == PolicyBack {
 		slices.Reverse(list) // an older one's after is a newer one's before
 	}
-	var errs []error
+	var errs failures
 	for _, in := range list {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(append(errs, fail.Wrap(context.Cause(ctx), "recover", ""))...)
+		if ctx.Err() != nil {
+			return fail.Wrap(context.Cause(ctx), "recover", "")
 		}
 		ir, err := recoverHost(w, in, o)
 		if err != nil {
-			e := fail.From(err, "recover", "")
-			e.Message = fmt.Sprintf("host intent %q: %s", in.ID, e.Message)
-			errs = append(errs, e)
+			errs.add(fmt.Sprintf("host intent %q", in.ID), err)
 			continue
 		}
 		r.Intents = append(r.Intents, ir)
 	}
-	return errors.Join(errs...)
+	return errs.join()
 }
 
 func recoverHost(w *apply.Workspace, in wal.Intent, o Options) (IntentReport, error) {

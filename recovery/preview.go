@@ -21,10 +21,14 @@ func (r *Report) preview(root string, o Options) error {
 		return nil
 	}
 	slices.Reverse(s.Pending)
+	var errs failures
 	for _, tx := range s.Pending {
 		if err := r.previewIntent(s.Workspace, tx, o.Policy); err != nil {
-			return err
+			errs.add("intent "+tx.ID.String(), err)
 		}
+	}
+	if err := errs.join(); err != nil {
+		return err
 	}
 	if o.Host {
 		if err := r.recoverHosts(context.Background(), s.Workspace, o); err != nil {

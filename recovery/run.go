@@ -64,7 +64,8 @@ func (r *Report) repaired(w *apply.Workspace) {
 }
 
 // Recover is Run for whoever Acquire lets recover: nobody else does so
-// meanwhile. The intents are added to the report.
+// meanwhile. The intents are added to the report; one that cannot be ended stays,
+// and is an error, after the others had their turn.
 func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy) error {
 	orphans := w.Log.Orphans()
 	if len(orphans) > 0 {
@@ -73,15 +74,20 @@ func (r *Report) Recover(ctx context.Context, w *apply.Workspace, policy Policy)
 		}
 	}
 	slices.Reverse(orphans) // newest first: an older intent's after is a newer one's before
+	var errs failures
 	for _, tx := range orphans {
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			return fail.Wrap(context.Cause(ctx), "recover", "")
 		}
 		ir, err := Resolve(w, tx, policy)
 		if err != nil {
-			return err
+			errs.add("intent "+tx.ID.String(), err)
+			continue
 		}
 		r.Intents = append(r.Intents, ir)
+	}
+	if err := errs.join(); err != nil {
+		return err
 	}
 	return r.Sweep(w)
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
@@ -98,6 +99,9 @@ func (j *Job) syncPath(p string) error {
 	}
 	if err == nil {
 		err = syncName(d, name, i.Kind)
+	}
+	if vfs.NotExist(err) || errors.Is(err, syscall.ELOOP) { // somebody has just removed it, or put a link there
+		return nil
 	}
 	return fail.Wrap(err, "sync", p)
 }
