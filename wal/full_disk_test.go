@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,40 @@ func TestAGroupThatDoesNotFitTheDiskPoisonsNothing(t *testing.T) {
 		for name, survivor := range disk.Survivors() {
 			require.NoError(t, b.check(survivor), "%d %s", size, name)
 		}
+	}
+}
+
+// On a disk that is full to the last byte an intent can still be ended, by a
+// recovery too that goes forward, meets somebody's bytes and goes back.
+func TestAFullDiskHasRoomToEndEveryIntent(t *testing.T) {
+	disk := crashfs.New(crashfs.Options{Size: 200_000})
+	require.NoError(t, disk.MkdirAll("/w", 0o755))
+	disk.Settle()
+	b := newLedger()
+	l, err := ledgerOpen(disk)
+	require.NoError(t, err)
+	var ids []ID
+	for _, name := range []string{"one", "two", "three"} {
+		id, err := b.seal(l, name, 1000)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	for n := 0; ; n++ {
+		if err := l.AppendHost(Intent{ID: strconv.Itoa(n)}); err != nil {
+			require.Equal(t, fail.NoSpace, fail.KindOf(err))
+			break
+		}
+	}
+	for _, id := range ids {
+		require.NoError(t, l.Decide(id, Forward))
+	}
+	for _, id := range ids {
+		require.NoError(t, l.Decide(id, Back))
+		require.NoError(t, b.retire(l, id, RolledBack))
+	}
+	require.NoError(t, ledgerClose(l))
+	for name, survivor := range disk.Survivors() {
+		require.NoError(t, b.check(survivor), name)
 	}
 }
 

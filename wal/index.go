@@ -58,14 +58,18 @@ type txn struct {
 	records   []int64 // offsets of its decision, notes and retirements
 }
 
+// room is what has to be kept for the records that are still to come: back may
+// be decided after forward, and nothing after back.
 func (t *txn) room() int64 {
 	switch {
 	case t.outcome != Pending:
 		return 0
-	case t.decision != Undecided:
+	case t.decision == Back:
 		return retireRoom
+	case t.decision == Forward:
+		return retireRoom + decisionRoom
 	}
-	return retireRoom + decisionRoom
+	return retireRoom + 2*decisionRoom
 }
 
 // unfinished reports whether somebody may still have to act on the intent.
@@ -189,22 +193,24 @@ func decodeRecord(f *frame) (record, error) {
 	}
 }
 
-// roomAfter is what x.room will be when a seal, decision or retirement of the
-// intent is in the log.
-func (x *index) roomAfter(typ frameType, id ID) int64 {
-	t := x.byID[id]
-	switch {
-	case typ == typeSeal:
-		return x.room + (&txn{}).room()
-	case t == nil:
-		return x.room
-	case typ == typeDecision:
-		decided := txn{outcome: t.outcome, decision: Forward}
-		return x.room - t.room() + decided.room()
-	case typ == typeRetire:
-		return x.room - t.room()
+// roomAfter is what x.room will be when a seal, decision or retirement with that
+// payload is in the log.
+func (x *index) roomAfter(typ frameType, payload []byte) int64 {
+	id, next := ID(payload[:len(ID{})]), txn{}
+	if typ == typeSeal {
+		return x.room + next.room()
 	}
-	return x.room
+	t := x.byID[id]
+	if t == nil {
+		return x.room
+	}
+	next.outcome, next.decision = t.outcome, t.decision
+	if typ == typeDecision {
+		next.decision = Decision(payload[len(id)])
+	} else {
+		next.outcome = Outcome(payload[len(id)])
+	}
+	return x.room - t.room() + next.room()
 }
 
 // choose returns the transactions that keep says, in order of their seals.

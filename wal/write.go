@@ -81,8 +81,7 @@ func (c *shared) roomAfter(fs *frames) int64 {
 	for _, b := range fs.list {
 		switch b.typ {
 		case typeSeal, typeDecision, typeRetire:
-			id := ID(fs.buf[b.at+frameHeaderSize:][:len(ID{})])
-			room += c.idx.roomAfter(b.typ, id) - c.idx.room
+			room += c.idx.roomAfter(b.typ, fs.buf[b.at+frameHeaderSize:]) - c.idx.room
 		}
 	}
 	return room
