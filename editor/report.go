@@ -16,7 +16,7 @@ type FileReport struct {
 	Path    string // of a rename the new one
 	From    string // of a rename the old one
 	Op      string
-	Before  string // "xxh3:...", "link:TARGET", "dir", or empty for absent
+	Before  string // "xxh3:...", "link:TARGET", "dir", or empty for absent; of a rename what is renamed
 	After   string // likewise
 	Mode    string // octal; empty where it did not change
 	Edits   int
@@ -38,12 +38,12 @@ var opNames = map[wal.Op]string{
 // reportOf returns what steps do to the paths that the plan names, in the
 // order of the plan.
 func reportOf(steps []wal.Step) []FileReport {
-	modes := make(map[string]uint32) // of files before
+	stood, dirs := make(map[string]*wal.State), dirMovesOf(steps) // by path: what was there
 	named := make([]*wal.Step, 0, len(steps))
 	for i := range steps {
 		st := &steps[i]
-		if st.Before.Kind == vfs.Regular {
-			modes[st.Path] = st.Before.Meta.Mode
+		if st.Before.Kind != vfs.Absent {
+			stood[dirs.before(st.Path)] = &st.Before
 		}
 		if st.Op != wal.StepNone {
 			named = append(named, st)
@@ -54,9 +54,13 @@ func reportOf(steps []wal.Step) []FileReport {
 	})
 	reports := make([]FileReport, len(named))
 	for i, st := range named {
+		before := &st.Before
+		if moved := stood[st.From]; moved != nil {
+			before = moved
+		}
 		reports[i] = FileReport{
 			Path: st.Path, From: st.From, Op: opNames[st.Op],
-			Before: stateText(&st.Before), After: stateText(&st.After), Mode: newMode(st, modes),
+			Before: stateText(before), After: stateText(&st.After), Mode: newMode(before, &st.After),
 			Edits: st.NumEdits, Shifted: st.Shifted, Anchor: st.Anchor,
 		}
 	}
@@ -75,16 +79,12 @@ func stateText(s *wal.State) string {
 	return ""
 }
 
-// newMode returns the mode that st gives to what had another one before.
-func newMode(st *wal.Step, modes map[string]uint32) string {
-	before, ok := st.Before.Meta.Mode, st.Before.Kind == st.After.Kind && st.After.Kind != vfs.Symlink
-	if st.From != "" && st.After.Kind == vfs.Regular {
-		before, ok = modes[st.From]
-	}
-	if !ok || before == st.After.Meta.Mode {
+// newMode returns the mode of after where what is there had another one before.
+func newMode(before, after *wal.State) string {
+	if before.Kind != after.Kind || after.Kind == vfs.Symlink || before.Meta.Mode == after.Meta.Mode {
 		return ""
 	}
-	return fmt.Sprintf("%04o", st.After.Meta.Mode)
+	return fmt.Sprintf("%04o", after.Meta.Mode)
 }
 
 // MarshalJSON writes path or, where it is not UTF-8, path_base64, and null for

@@ -21,7 +21,7 @@ func TestReportOfEveryOperation(t *testing.T) {
 	require.NoError(t, err)
 	h := func(s string) string { return hashing.Raw([]byte(s)).String() }
 	require.Equal(t, []FileReport{
-		{Path: "new/r", From: "r", Op: "rename", After: h("r"), Mode: "0600"},
+		{Path: "new/r", From: "r", Op: "rename", Before: h("r"), After: h("r"), Mode: "0600"},
 		{Path: "e", Op: "edit", Before: h("one"), After: h("oNe"), Edits: 1, Anchor: "old"},
 		{Path: "w", Op: "write", Before: h("w"), After: h(""), Anchor: "hash"},
 		{Path: "c/c", Op: "create", After: h("")},
@@ -38,7 +38,7 @@ func TestReportOfEveryOperation(t *testing.T) {
 	js, err = got.files[0].MarshalJSON()
 	require.NoError(t, err)
 	require.JSONEq(t,
-		`{"path":"new/r","from":"r","op":"rename","before":null,"after":"`+h("r")+`","mode":"0600","edits":0,"shifted":0}`, string(js))
+		`{"path":"new/r","from":"r","op":"rename","before":"`+h("r")+`","after":"`+h("r")+`","mode":"0600","edits":0,"shifted":0}`, string(js))
 }
 
 // The digest tells plans apart in every field, and calls equal plans equal.

@@ -16,6 +16,9 @@ const (
 	setgid     = 0o2000
 )
 
+// selinuxLabel is the attribute in which SELinux keeps a file's label.
+const selinuxLabel = "security.selinux"
+
 // ReadMeta reads what name in d has besides its bytes.
 func ReadMeta(d vfs.Dir, name string) (wal.Meta, vfs.Info, error) {
 	info, err := d.Lstat(name)
@@ -39,15 +42,18 @@ func DirMeta(d vfs.Dir) (wal.Meta, error) {
 	return wal.Meta{Mode: info.Mode, UID: info.UID, GID: info.GID, Xattrs: x}, err
 }
 
-// Creator says who makes new files: their owner, and the umask.
+// Creator says who makes new files: their owner, the umask, and whether the
+// system labels them.
 type Creator struct {
 	UID, GID uint32
 	Umask    uint32
+	Labels   bool
 }
 
 // NewMeta is what the system would give a new file (or directory) made in a
 // directory that has parent: the setgid bit passes the group on, a default ACL
-// takes the place of the umask (acl(5), "Object creation and default ACLs").
+// takes the place of the umask (acl(5), "Object creation and default ACLs"), and
+// the label is the directory's where no rule of the policy says otherwise.
 // exact keeps mode as it is, whatever umask and ACL say.
 func NewMeta(parent wal.Meta, kind vfs.Kind, mode uint32, exact bool, c Creator) wal.Meta {
 	m := wal.Meta{Mode: mode, UID: c.UID, GID: c.GID}
@@ -57,7 +63,10 @@ func NewMeta(parent wal.Meta, kind vfs.Kind, mode uint32, exact bool, c Creator)
 			m.Mode |= setgid
 		}
 	}
-	i := slices.IndexFunc(parent.Xattrs, func(x vfs.Xattr) bool { return x.Name == aclDefault })
+	if i := indexOf(parent.Xattrs, selinuxLabel); c.Labels && i >= 0 {
+		m.Xattrs = append(m.Xattrs, parent.Xattrs[i])
+	}
+	i := indexOf(parent.Xattrs, aclDefault)
 	if i < 0 {
 		if !exact {
 			m.Mode &^= c.Umask
@@ -80,6 +89,10 @@ func NewMeta(parent wal.Meta, kind vfs.Kind, mode uint32, exact bool, c Creator)
 		m.Xattrs = append(m.Xattrs, vfs.Xattr{Name: aclDefault, Value: slices.Clone(acl)})
 	}
 	return m
+}
+
+func indexOf(list []vfs.Xattr, name string) int {
+	return slices.IndexFunc(list, func(x vfs.Xattr) bool { return x.Name == name })
 }
 
 // inheritACL makes the access ACL of a new file from its directory's default

@@ -207,18 +207,14 @@ func setXattrs(t metaTarget, want []vfs.Xattr) error {
 		return err
 	}
 	for _, x := range have {
-		// A label is the system's to give, and never to be taken away.
-		if strings.HasPrefix(x.Name, "security.") {
-			continue
-		}
-		if !slices.ContainsFunc(want, func(w vfs.Xattr) bool { return w.Name == x.Name }) {
+		if !isLabel(x.Name) && indexOf(want, x.Name) < 0 {
 			if err := t.removeXattr(x.Name); err != nil {
 				return lost(err, "attribute "+x.Name)
 			}
 		}
 	}
 	for _, x := range want {
-		i := slices.IndexFunc(have, func(h vfs.Xattr) bool { return h.Name == x.Name })
+		i := indexOf(have, x.Name)
 		if i >= 0 && bytes.Equal(have[i].Value, x.Value) {
 			continue
 		}
@@ -227,6 +223,12 @@ func setXattrs(t metaTarget, want []vfs.Xattr) error {
 		}
 	}
 	return nil
+}
+
+// isLabel reports whether the attribute is the system's to give to every file,
+// and not to be taken away: the label of a security module, a measurement.
+func isLabel(name string) bool {
+	return strings.HasPrefix(name, "security.") && name != capability
 }
 
 // SameMeta reports whether two files have the same metadata.

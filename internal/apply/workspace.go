@@ -120,6 +120,9 @@ func (w *Workspace) Creator() Creator {
 	if uid := w.opts.FS.EUID(); uid >= 0 {
 		c.UID, c.GID = uint32(uid), uint32(os.Getegid())
 	}
+	if f, err := w.Tree.Features(); err == nil {
+		c.Labels = f.Labels
+	}
 	return c
 }
 

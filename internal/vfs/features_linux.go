@@ -21,7 +21,15 @@ func featuresOf(fd int, dev uint64) (Features, error) {
 		f = extFeatures(dev)
 	}
 	f.SyncFS = f.SyncFS && syncfsTellsErrors()
+	f.Labels = hasSELinux()
 	return f, nil
+}
+
+// hasSELinux is how libselinux finds out: its own file system is mounted where
+// it is enabled.
+func hasSELinux() bool {
+	var st unix.Statfs_t
+	return unix.Statfs("/sys/fs/selinux", &st) == nil && uint32(st.Type) == unix.SELINUX_MAGIC
 }
 
 func featuresOfMagic(magic uint32) Features {

@@ -68,6 +68,7 @@ type Features struct {
 	Journal  bool   // rename is atomic across a power cut (journal or copy-on-write)
 	SyncFS   bool   // SyncFS is honest here (§6 of the design)
 	Exchange bool   // Exchange can be expected to work
+	Labels   bool   // the system gives new files a security label after their directory's
 }
 
 // FS opens workspaces.
