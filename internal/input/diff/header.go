@@ -154,6 +154,9 @@ func (h *gitHeader) bareName(name *string, value string) error {
 	if !ok {
 		return nil
 	}
+	if err := h.checkName(read); err != nil {
+		return err
+	}
 	return h.setName(name, read)
 }
 

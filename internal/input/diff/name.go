@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ func (l lines) name(value string, strip int) (string, error) {
 		return "", l.errorf("nothing remains of the name %.200q without its first %d components", name, strip).
 			WithHint(stripHint)
 	}
-	return short, nil
+	return short, l.checkName(short)
 }
 
 // fullName returns the name at the front of value, which is quoted or ends at
@@ -48,6 +49,16 @@ func (l lines) fullName(value string) (string, error) {
 		return "", l.errorf("malformed quoted name %.200s", value)
 	}
 	return name, nil
+}
+
+// checkName refuses what git takes for no path: empty components, and dots.
+// What leads out of the tree is for the editor to refuse.
+func (l lines) checkName(name string) error {
+	parts := strings.Split(name, "/")
+	if slices.Contains(parts[1:], "") || slices.Contains(parts, ".") {
+		return l.errorf("%.200q is not the name of a file", name)
+	}
+	return nil
 }
 
 // stripName drops the first n components of name. What remains is not empty.
