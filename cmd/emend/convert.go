@@ -2,18 +2,26 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"os"
+	"path/filepath"
 
 	"github.com/emend/emend/editor"
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input"
+	"github.com/emend/emend/internal/input/lsp"
 	"github.com/emend/emend/internal/input/plan"
+	"github.com/emend/emend/locator"
 	"github.com/spf13/cobra"
 )
 
-const convertHelp = `Print what FILE would change as a patch or as a plan in emend's JSON, and change
-nothing. The files must be those that FILE was made for: every place is looked
-up as apply does it, and the plan that comes out expects exactly these files.`
+const convertHelp = `Print what FILE would change as a plan in emend's JSON, as a patch, or as a
+WorkspaceEdit of the language server protocol, and change nothing. The files must
+be those that FILE was made for: every place is looked up as apply does it, and
+the plan that comes out expects exactly these files. --encoding is that of the
+positions that are read and of those that are printed.`
 
 const convertExample = `  ruff check --output-format json | emend convert --from ruff --to diff
   emend convert --from apply-patch --to plan answer.txt > plan.json`
@@ -28,7 +36,7 @@ func (a *app) convertCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 	}
 	f.input.add(cmd, "from")
-	to := choose(cmd, "to", "what to print", "plan", "diff")
+	to := choose(cmd, "to", "what to print", "plan", "diff", "lsp")
 	f.onDrift = chooseOnDrift(cmd)
 	cmd.RunE = a.verb(func(ctx context.Context, args []string) error {
 		return a.convert(ctx, args, f, to.value)
@@ -63,21 +71,51 @@ func (a *app) convert(ctx context.Context, args []string, f applyFlags, to strin
 	if to == "diff" {
 		return a.printDiff(tx)
 	}
-	var patch bytes.Buffer
-	if err := tx.WriteDiff(&patch); err != nil {
-		return err
-	}
-	pinned, err := input.Pinned(patch.Bytes(), tx.Checked().Files)
+	pinned, err := pinnedPlan(tx)
 	if err != nil {
 		return err
 	}
 	pinned.Key, pinned.Label = key, p.Label
-	doc, err := plan.Encode(pinned)
+	var doc []byte
+	if to == "lsp" {
+		doc, err = encodeLSP(pinned, root, f.input.encoding.value, tx.Files())
+	} else {
+		doc, err = plan.Encode(pinned)
+	}
 	if err != nil {
 		return err
 	}
 	_, err = a.out.out.Write(doc)
 	return fail.Wrap(err, "write", "stdout")
+}
+
+// pinnedPlan returns what tx does as a plan for these very files.
+func pinnedPlan(tx *editor.Tx) (editor.Plan, error) {
+	var patch bytes.Buffer
+	if err := tx.WriteDiff(&patch); err != nil {
+		return editor.Plan{}, err
+	}
+	return input.Pinned(patch.Bytes(), tx.Files())
+}
+
+// encodeLSP returns p, which does what files say, as a WorkspaceEdit.
+func encodeLSP(p editor.Plan, root, encoding string, files []editor.FileReport) ([]byte, error) {
+	enc, err := locator.ParseEncoding(encoding)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]editor.FileReport, len(files))
+	for _, f := range files {
+		known[f.Path] = f
+	}
+	return lsp.Encode(p.Ops, rootNames(root), enc, func(path string) ([]byte, error) {
+		f := known[path]
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(cmp.Or(f.From, path))))
+		if err == nil && hashing.Raw(text).String() != f.Before {
+			err = fail.New(fail.Busy, "", "", "somebody is writing to the file")
+		}
+		return text, fail.Wrap(err, "read", path)
+	})
 }
 
 // printDiff prints what tx would change.

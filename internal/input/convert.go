@@ -11,14 +11,15 @@ import (
 
 // Pinned returns the plan that patch is, held by what files say was there: each
 // edit and each file that goes or is replaced expects the hash from before, and
-// modes are exact. Both come from one prepared transaction.
+// modes are exact. What a patch does not show of directories comes last. Both
+// come from one prepared transaction.
 func Pinned(patch []byte, files []editor.FileReport) (editor.Plan, error) {
-	if len(patch) == 0 {
-		return editor.Plan{}, nil
-	}
-	plan, err := diff.Parse(&fix.Source{Data: patch}, diff.Options{})
-	if err != nil {
-		return editor.Plan{}, err
+	var plan editor.Plan
+	if len(patch) > 0 {
+		var err error
+		if plan, err = diff.Parse(&fix.Source{Data: patch}, diff.Options{}); err != nil {
+			return editor.Plan{}, err
+		}
 	}
 	known := make(map[string]editor.FileReport, len(files))
 	for _, f := range files {
@@ -46,7 +47,26 @@ func Pinned(patch []byte, files []editor.FileReport) (editor.Plan, error) {
 			plan.Ops[i] = o
 		}
 	}
+	plan.Ops = append(plan.Ops, directories(files)...)
 	return plan, nil
+}
+
+// directories returns what becomes of directories without their files.
+func directories(files []editor.FileReport) []editor.Op {
+	var ops []editor.Op
+	for _, f := range files {
+		switch {
+		case f.After != "dir":
+		case f.Before == "" && f.From == "":
+			ops = append(ops, editor.Mkdir{Path: f.Path})
+			if f.Op == "chmod" {
+				ops = append(ops, editor.Chmod{Path: f.Path, Mode: exactMode(f)})
+			}
+		case f.Before == "dir" && f.Mode != "":
+			ops = append(ops, editor.Chmod{Path: f.Path, Mode: exactMode(f)})
+		}
+	}
+	return ops
 }
 
 // pin expects the file that stood at f before; nothing where that was none.

@@ -62,6 +62,20 @@ func (r Root) isAbs(name string) bool {
 	return strings.HasPrefix(name, "/") || r.Windows && len(name) > 2 && name[1] == ':' && name[2] == '/'
 }
 
+// FileURI returns the file: URI of a path relative to the root, by the first
+// name of that.
+func (r Root) FileURI(name string) string {
+	full := path.Join(r.Names[0], name)
+	if !strings.HasPrefix(full, "/") {
+		full = "/" + full // a drive
+	}
+	parts := strings.Split(full, "/")
+	for i, part := range parts {
+		parts[i] = url.PathEscape(part)
+	}
+	return "file://" + strings.Join(parts, "/")
+}
+
 // URI returns what a file: URI names, relative to the root. Other schemes and
 // hosts are unsupported.
 func (r Root) URI(uri string) (string, error) {
