@@ -128,7 +128,7 @@ func (u *unit) modify(bare bool) error {
 		}
 		u.then = append(u.then, op)
 	}
-	if u.oldMode != u.newMode && u.oldMode != 0 {
+	if u.oldMode != u.newMode {
 		mode := editor.ClearExec
 		if u.newMode&0o100 != 0 {
 			mode = editor.SetExec

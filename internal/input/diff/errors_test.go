@@ -62,6 +62,7 @@ var malformed = []struct {
 	{"nothing but a header", gitHead, fail.Parse, "input:1:1: the patch changes nothing"},
 	{"nothing but an index", gitHead + "index 1111111..2222222 100644\n", fail.Parse, "input:1:1: the patch changes nothing"},
 	{"same mode", gitHead + "old mode 100644\nnew mode 100644\n", fail.Parse, "input:1:1: the patch changes nothing"},
+	{"new mode only", gitHead + "new mode 100644\n", fail.Parse, "input:1:1: there is a new mode and no old one"},
 	{"no name", "diff --git a/f b/g\nold mode 100644\nnew mode 100755\n", fail.Parse, "does not say which file"},
 	{"no prefix", "diff --git f f\nold mode 100644\nnew mode 100755\n", fail.Parse, "does not say which file"},
 	{"name too short", gitHead + "--- f\n+++ f\n@@ -1 +1 @@\n-a\n+b\n", fail.Parse, "input:2:1: nothing remains of the name"},

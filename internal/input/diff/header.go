@@ -230,6 +230,9 @@ func (h *gitHeader) finish() error {
 
 func (h *gitHeader) finishModes() error {
 	c := h.c
+	if c.newMode != 0 && c.oldMode == 0 && c.kind != create {
+		return c.errorAt(c.pos, "there is a new mode and no old one")
+	}
 	if c.newMode == 0 && c.kind != remove {
 		c.newMode = c.oldMode
 	}
