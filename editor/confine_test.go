@@ -21,10 +21,10 @@ import (
 // write.
 func sealByHand(t *testing.T, root string, st wal.Step, after []byte) {
 	t.Helper()
-	w, err := engine.OpenWorkspace(root, engine.WorkspaceOptions{})
+	w, err := engine.OpenWorkspace(context.Background(), root, engine.WorkspaceOptions{})
 	require.NoError(t, err)
 	defer w.Close()
-	require.NoError(t, w.Ensure())
+	require.NoError(t, w.Ensure(context.Background()))
 	require.NoError(t, w.Log.Acquire(context.Background(), 0, nil))
 	defer w.Log.Release()
 	g, err := w.Log.Begin(wal.Begin{Label: "by hand"})

@@ -105,7 +105,7 @@ func Open(ctx context.Context, root string, opts ...Option) (*Editor, error) {
 	if o.fs == nil {
 		o.fs = vfs.OS()
 	}
-	ws, err := apply.OpenWorkspace(root, apply.WorkspaceOptions{FS: o.fs, ReadOnly: o.reportOnly,
+	ws, err := apply.OpenWorkspace(ctx, root, apply.WorkspaceOptions{FS: o.fs, ReadOnly: o.reportOnly,
 		NoSync: o.durability == DurabilityNone})
 	if err != nil {
 		return nil, err

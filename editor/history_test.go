@@ -32,7 +32,7 @@ func logCommitted(t *testing.T, log *wal.Log, label string, undoes wal.ID) wal.I
 // An undo that is undone itself undoes nothing any more.
 func TestHistoryKnowsWhatIsUndone(t *testing.T) {
 	root := t.TempDir()
-	log, err := wal.Open(filepath.Join(root, ".emend"), wal.Options{})
+	log, err := wal.Open(context.Background(), filepath.Join(root, ".emend"), wal.Options{})
 	require.NoError(t, err)
 	require.NoError(t, log.Acquire(t.Context(), time.Second, nil))
 	first := logCommitted(t, log, "first", wal.ID{})

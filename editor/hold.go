@@ -101,7 +101,7 @@ func (ed *Editor) acquire(ctx context.Context, found *reports) (release func(), 
 		return nil, fail.New(fail.Usage, "commit", "", "the workspace was opened for looking only")
 	}
 	ed.mu.Lock()
-	err = ed.ws.Ensure()
+	err = ed.ws.Ensure(ctx)
 	ed.mu.Unlock()
 	if err != nil {
 		return nil, err

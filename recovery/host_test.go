@@ -27,7 +27,7 @@ func hostTree(t *testing.T, files map[string]string, intents ...wal.Intent) *cra
 	for name, data := range files {
 		require.NoError(t, fs.WriteFile(root+"/"+name, []byte(data), 0o640))
 	}
-	log, err := wal.Open(root+"/.emend", wal.Options{FS: fs})
+	log, err := wal.Open(context.Background(), root+"/.emend", wal.Options{FS: fs})
 	require.NoError(t, err)
 	require.NoError(t, log.Acquire(context.Background(), time.Second, nil))
 	for _, in := range intents {
@@ -52,7 +52,7 @@ func replacing(id string, files ...[3]string) wal.Intent {
 
 func hostsLeft(t *testing.T, fs *crashfs.FS) []wal.Intent {
 	t.Helper()
-	log, err := wal.Open(root+"/.emend", wal.Options{FS: fs, ReadOnly: true})
+	log, err := wal.Open(context.Background(), root+"/.emend", wal.Options{FS: fs, ReadOnly: true})
 	require.NoError(t, err)
 	defer log.Close()
 	list, err := log.HostIntents()

@@ -37,7 +37,7 @@ func Run(ctx context.Context, root string, o Options) (*Report, error) {
 	if o.DryRun {
 		return r, r.preview(root, o)
 	}
-	w, err := apply.OpenWorkspace(root, apply.WorkspaceOptions{FS: o.FS})
+	w, err := apply.OpenWorkspace(ctx, root, apply.WorkspaceOptions{FS: o.FS})
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 func createTree(t *testing.T, paths ...string) *crashfs.FS {
 	t.Helper()
 	fs := hostTree(t, nil)
-	log, err := wal.Open(root+"/.emend", wal.Options{FS: fs})
+	log, err := wal.Open(t.Context(), root+"/.emend", wal.Options{FS: fs})
 	require.NoError(t, err)
 	require.NoError(t, log.Acquire(t.Context(), time.Second, nil))
 	for _, p := range paths {

@@ -168,5 +168,5 @@ func VerifyLog(root string, o Options) (wal.VerifyReport, error) {
 }
 
 func openReadOnly(root string, o Options) (*apply.Workspace, error) {
-	return apply.OpenWorkspace(root, apply.WorkspaceOptions{FS: o.FS, ReadOnly: true})
+	return apply.OpenWorkspace(context.Background(), root, apply.WorkspaceOptions{FS: o.FS, ReadOnly: true})
 }

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -31,7 +32,7 @@ func sealIntent(t *testing.T, log *wal.Log, label string) *wal.Group {
 // the log alone: as long as the lock is held, it is at work.
 func TestAnIntentInFlightIsNotPending(t *testing.T) {
 	root := t.TempDir()
-	log, err := wal.Open(filepath.Join(root, ".emend"), wal.Options{})
+	log, err := wal.Open(context.Background(), filepath.Join(root, ".emend"), wal.Options{})
 	require.NoError(t, err)
 	require.NoError(t, log.Acquire(t.Context(), time.Second, nil))
 	g := sealIntent(t, log, "at work")

@@ -81,7 +81,7 @@ func (c *shared) compact() (CompactReport, error) {
 			return CompactReport{}, wrap(c.poisonIf(err), "compact", c.path)
 		}
 	}
-	err = c.load(true)
+	err = c.load(context.Background(), true)
 	report.After = c.pos.off
 	return report, err
 }

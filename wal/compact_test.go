@@ -83,7 +83,7 @@ func TestCompactionFailsAtEveryOperation(t *testing.T) {
 		require.NoError(t, busy(l, b))
 		require.NoError(t, ledgerClose(l))
 		faulty := faultfs.New(disk)
-		l, err = Open(ledgerDir, Options{FS: faulty})
+		l, err = Open(context.Background(), ledgerDir, Options{FS: faulty})
 		require.NoError(t, err)
 		faulty.Arm(faultfs.Fault{N: n, Err: syscall.ENOSPC, Short: n % 30})
 		_, err = compactNow(l)
@@ -106,7 +106,7 @@ func TestCompactionFailsAtEveryOperation(t *testing.T) {
 func TestCompactionKeepsWithinBounds(t *testing.T) {
 	disk := newDisk()
 	b := newLedger()
-	l, err := Open(ledgerDir, Options{FS: disk, HistoryIntents: 4})
+	l, err := Open(context.Background(), ledgerDir, Options{FS: disk, HistoryIntents: 4})
 	require.NoError(t, err)
 	require.NoError(t, l.Acquire(context.Background(), time.Second, nil))
 	require.NoError(t, busy(l, b))
@@ -135,7 +135,7 @@ func TestCompactionKeepsWithinBounds(t *testing.T) {
 
 	for i := range 3 { // a third generation of keys, from a fresh open
 		require.NoError(t, l.Close())
-		l, err = Open(ledgerDir, Options{FS: disk, HistoryAge: time.Nanosecond})
+		l, err = Open(context.Background(), ledgerDir, Options{FS: disk, HistoryAge: time.Nanosecond})
 		require.NoError(t, err)
 		report, err = compactNow(l)
 		require.NoError(t, err)
@@ -161,7 +161,7 @@ func health(t *testing.T, fsys vfs.FS) string {
 func TestCompactionKeepsTheLastTransactionWhole(t *testing.T) {
 	disk := newDisk()
 	b := newLedger()
-	l, err := Open(ledgerDir, Options{FS: disk, HistoryBytes: 1, HistoryAge: 1})
+	l, err := Open(context.Background(), ledgerDir, Options{FS: disk, HistoryBytes: 1, HistoryAge: 1})
 	require.NoError(t, err)
 	require.NoError(t, l.Acquire(context.Background(), time.Second, nil))
 	for _, label := range []string{"old", "last"} {
@@ -183,14 +183,14 @@ func TestCompactionKeepsTheLastTransactionWhole(t *testing.T) {
 // the old file finds the new one.
 func TestCompactionUnderReaders(t *testing.T) {
 	dir := t.TempDir()
-	l, err := Open(dir, Options{})
+	l, err := Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	acquire(t, l)
 	g, img := sealIntent(t, l, "read", 3<<20)
 	require.NoError(t, l.Retire(g.ID(), Committed))
 	g.Done()
 	l.Release()
-	reader, err := Open(dir, Options{ReadOnly: true})
+	reader, err := Open(context.Background(), dir, Options{ReadOnly: true})
 	require.NoError(t, err)
 	tx, err := reader.Find(g.ID())
 	require.NoError(t, err)
@@ -235,7 +235,7 @@ func TestLogIsCompactedWhenItHasDoubled(t *testing.T) {
 // Positions of entries outlive compaction, and truncation of a part.
 func TestEntriesKeepTheirPositions(t *testing.T) {
 	disk := crashfs.New(crashfs.Options{})
-	l, err := Open("/w/.emend", Options{FS: disk})
+	l, err := Open(context.Background(), "/w/.emend", Options{FS: disk})
 	require.NoError(t, err)
 	require.NoError(t, l.Acquire(context.Background(), time.Second, nil))
 	for i := range 6 {
@@ -260,7 +260,7 @@ func TestEntriesKeepTheirPositions(t *testing.T) {
 		require.NoError(t, err)
 		check()
 		require.NoError(t, l.Close())
-		l, err = Open("/w/.emend", Options{FS: disk})
+		l, err = Open(context.Background(), "/w/.emend", Options{FS: disk})
 		require.NoError(t, err)
 		check()
 	}

@@ -3,6 +3,7 @@ package wal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/emend/emend/internal/fail"
@@ -44,13 +45,13 @@ var _ WAL = (*FileWAL)(nil)
 
 // NewFileWAL opens the log in dir, which is made where it is missing.
 func NewFileWAL(dir string, syncMode SyncMode) (*FileWAL, error) {
-	return OpenFileWAL(dir, Options{Sync: syncMode})
+	return OpenFileWAL(context.Background(), dir, Options{Sync: syncMode})
 }
 
 // OpenFileWAL is NewFileWAL with options.
-func OpenFileWAL(dir string, o Options) (*FileWAL, error) {
+func OpenFileWAL(ctx context.Context, dir string, o Options) (*FileWAL, error) {
 	o = o.withDefaults()
-	l, err := Open(dir, o)
+	l, err := Open(ctx, dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -251,10 +252,7 @@ func (w *FileWAL) Close() error {
 	if w.opts.Sync == SyncNone && !w.opts.ReadOnly {
 		err = w.Sync()
 	}
-	if closeErr := w.log.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return errors.Join(err, w.log.Close())
 }
 
 // tooLarge is the error for a record beyond the limit.

@@ -28,7 +28,7 @@ func keysFrom(t *testing.T, w *FileWAL, from uint64) (keys []string) {
 
 func TestPositionsBatchesAndTickets(t *testing.T) {
 	ctx := context.Background()
-	w, err := OpenFileWAL("/w/.emend", Options{FS: newDisk()})
+	w, err := OpenFileWAL(context.Background(), "/w/.emend", Options{FS: newDisk()})
 	require.NoError(t, err)
 	first, err := w.AppendBatch(ctx, Entry{Key: "a"}, Entry{Key: "b"})
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestPositionsBatchesAndTickets(t *testing.T) {
 // A batch is replayed whole or not at all, whatever is left of it.
 func TestBatchesAreAtomic(t *testing.T) {
 	disk := newDisk()
-	w, err := OpenFileWAL(ledgerDir, Options{FS: disk})
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk})
 	require.NoError(t, err)
 	require.NoError(t, w.Append(Entry{Key: "first"}))
 	batch := make([]Entry, 12)
@@ -77,7 +77,7 @@ func TestBatchesAreAtomic(t *testing.T) {
 		}
 		for seed := range uint64(200) {
 			survivor := disk.Survive(crashfs.Random(seed))
-			v, err := OpenFileWAL(ledgerDir, Options{FS: survivor})
+			v, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: survivor})
 			require.NoError(t, err)
 			require.NoError(t, v.Append(Entry{Key: "next"}))
 			var keys []string
@@ -101,16 +101,16 @@ func TestBatchesAreAtomic(t *testing.T) {
 func TestSyncNoneIsDurableAfterSyncAndClose(t *testing.T) {
 	for _, end := range []func(*FileWAL) error{(*FileWAL).Sync, (*FileWAL).Close} {
 		disk := newDisk()
-		w, err := OpenFileWAL(ledgerDir, Options{FS: disk, Sync: SyncNone})
+		w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk, Sync: SyncNone})
 		require.NoError(t, err)
 		require.NoError(t, w.Append(Entry{Key: "k"}))
 		require.Zero(t, disk.Counts()[op.Datasync])
-		v, err := OpenFileWAL(ledgerDir, Options{FS: disk.Killed(), ReadOnly: true})
+		v, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk.Killed(), ReadOnly: true})
 		require.NoError(t, err)
 		require.Len(t, keysFrom(t, v, 0), 1, "it is in the kernel")
 		require.NoError(t, v.Close())
 		require.NoError(t, end(w))
-		v, err = OpenFileWAL(ledgerDir, Options{FS: disk.Survive(crashfs.AllLost()), ReadOnly: true})
+		v, err = OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk.Survive(crashfs.AllLost()), ReadOnly: true})
 		require.NoError(t, err)
 		require.Len(t, keysFrom(t, v, 0), 1)
 		require.ErrorIs(t, v.Append(Entry{}), ErrReadOnly)
@@ -118,8 +118,41 @@ func TestSyncNoneIsDurableAfterSyncAndClose(t *testing.T) {
 	}
 }
 
+// What a power cut takes of entries that were not synced are the newest, whole
+// batches of them.
+func TestSyncNoneLosesOnlyTheNewest(t *testing.T) {
+	disk := newDisk()
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk, Sync: SyncNone})
+	require.NoError(t, err)
+	e := Entry{Data: make([]byte, 700)}
+	for i := range 40 {
+		_, err := w.AppendBatch(context.Background(), e, e, e)
+		require.NoError(t, err)
+		if i == 9 {
+			require.NoError(t, w.Sync())
+		}
+	}
+	lost := map[int]bool{}
+	for seed := range uint64(100) {
+		v, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk.Survive(crashfs.Random(seed))})
+		require.NoError(t, err)
+		n := 0
+		for r, err := range v.Entries(0) {
+			require.NoError(t, err)
+			n++
+			require.EqualValues(t, n, r.Pos)
+		}
+		require.GreaterOrEqual(t, n, 30)
+		require.Zero(t, n%3)
+		lost[n] = true
+		require.NoError(t, v.Close())
+	}
+	require.Greater(t, len(lost), 2)
+	require.NoError(t, w.Close())
+}
+
 func TestLesson7And26RecordSizeIsCheckedOnAppend(t *testing.T) {
-	w, err := OpenFileWAL(ledgerDir, Options{FS: newDisk(), RecordLimit: 100_000})
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: newDisk(), RecordLimit: 100_000})
 	require.NoError(t, err)
 	overhead := len((&Entry{Data: make([]byte, 99_000)}).encode(nil)) - 99_000
 	require.NoError(t, w.Append(Entry{Data: make([]byte, 100_000-overhead)}))
@@ -154,7 +187,7 @@ func (l *Log) with(fn func(*Log) error) error {
 // Payloads that look like something else.
 func TestHostilePayloads(t *testing.T) {
 	disk := newDisk()
-	w, err := OpenFileWAL(ledgerDir, Options{FS: disk})
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk})
 	require.NoError(t, err)
 	require.NoError(t, w.Append(Entry{Key: "plain"}))
 	image, err := disk.ReadFile(ledgerDir + "/" + logName)
@@ -169,7 +202,7 @@ func TestHostilePayloads(t *testing.T) {
 		require.Equal(t, string(data), string(got[len(got)-1].Data))
 		require.Equal(t, string(data), got[len(got)-1].Key)
 		for name, survivor := range disk.Killed().Survivors() { // no clean close
-			v, err := OpenFileWAL(ledgerDir, Options{FS: survivor})
+			v, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: survivor})
 			require.NoError(t, err, name)
 			require.Len(t, replayAll(t, v), len(got))
 			require.NoError(t, v.Close())
@@ -242,7 +275,7 @@ func (f readsFile) ReadAt(p []byte, off int64) (int, error) {
 // Damage in what a replay passes ends it with an error, never early with nil.
 func TestReplayOfADamagedLogIsAnError(t *testing.T) {
 	disk := newDisk()
-	w, err := OpenFileWAL(ledgerDir, Options{FS: disk})
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk})
 	require.NoError(t, err)
 	for range 5 {
 		require.NoError(t, w.Append(Entry{Data: make([]byte, 1000)}))
@@ -252,7 +285,7 @@ func TestReplayOfADamagedLogIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	data[2500] ^= 1
 	require.NoError(t, disk.WriteFile(ledgerDir+"/"+logName, data, 0o600))
-	w, err = OpenFileWAL(ledgerDir, Options{FS: disk})
+	w, err = OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk})
 	require.NoError(t, err, "the clean close vouches for everything but history")
 	n := 0
 	err = w.Replay(func(Entry) error { n++; return nil })
@@ -267,7 +300,7 @@ func TestReplayOfADamagedLogIsAnError(t *testing.T) {
 // Truncating through the middle of a batch leaves the rest of it, also when
 // compaction has dropped what was truncated.
 func TestRestOfABatchOutlivesTruncationAndCompaction(t *testing.T) {
-	w, err := OpenFileWAL(ledgerDir, Options{FS: newDisk()})
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: newDisk()})
 	require.NoError(t, err)
 	_, err = w.AppendBatch(context.Background(), Entry{Key: "a"}, Entry{Key: "b"}, Entry{Key: "c"})
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"reflect"
@@ -61,7 +62,7 @@ func devour(t *testing.T, data []byte) {
 	_, err = Salvage(disk, ledgerDir, "/w/saved")
 	known(t, err)
 	if err == nil {
-		saved, err := Open("/w/saved", Options{FS: disk})
+		saved, err := Open(context.Background(), "/w/saved", Options{FS: disk})
 		require.NoError(t, err)
 		require.NoError(t, saved.History(func(*Transaction) error { return nil }))
 		require.NoError(t, saved.Close())

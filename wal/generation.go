@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,14 +76,14 @@ func (g *generation) close() error {
 // new file under its name, frames appended. Only under the kernel lock is the
 // end of the file what it seems, and a torn tail repaired. Without a log, gen
 // is nil on return.
-func (c *shared) refresh(locked bool) error {
-	err := c.takeIn(locked)
+func (c *shared) refresh(ctx context.Context, locked bool) error {
+	err := c.takeIn(ctx, locked)
 	// Without the lock a frame can be read before, and one behind it after,
 	// another process wrote both: what is damaged stays so.
 	var corrupt *CorruptError
 	for try := 0; try < unlockedTries && !locked && errors.As(err, &corrupt); try++ {
 		c.forget()
-		err = c.takeIn(locked)
+		err = c.takeIn(ctx, locked)
 	}
 	return err
 }
@@ -90,7 +91,7 @@ func (c *shared) refresh(locked bool) error {
 // unlockedTries is how often a reader without the lock looks again at damage.
 const unlockedTries = 3
 
-func (c *shared) takeIn(locked bool) error {
+func (c *shared) takeIn(ctx context.Context, locked bool) error {
 	info, err := c.dir.Lstat(logName)
 	if vfs.NotExist(err) {
 		c.forget()
@@ -107,9 +108,9 @@ func (c *shared) takeIn(locked bool) error {
 		}
 	}
 	if fresh {
-		return c.load(locked)
+		return c.load(ctx, locked)
 	}
-	return c.follow(locked)
+	return c.follow(ctx, locked)
 }
 
 // forget drops what is known of a file that is no longer the log. Transactions
@@ -138,7 +139,7 @@ func (c *shared) overwritten() (bool, error) {
 
 // load opens the file that has the log's name and reads it: from the clean
 // close where one is last, else from the start.
-func (c *shared) load(locked bool) error {
+func (c *shared) load(ctx context.Context, locked bool) error {
 	g, err := c.openGeneration()
 	if errors.Is(err, errJSONLog) {
 		return c.loadJSON(locked)
@@ -149,10 +150,11 @@ func (c *shared) load(locked bool) error {
 	if locked {
 		c.sweep()
 	}
-	torn := c.report
+	repaired := c.report
 	c.forget()
-	c.report.TornBytes, c.report.Quarantine = torn.TornBytes, torn.Quarantine
-	c.gen, c.report.Generation = g, g.header.generation
+	c.report = Report{TornBytes: repaired.TornBytes, Quarantine: repaired.Quarantine,
+		Damage: repaired.Damage, Damaged: repaired.Damaged, Generation: g.header.generation}
+	c.gen = g
 	c.scan = &scanner{r: g.file, size: g.info.Size, salt: g.header.salt()}
 	c.pos, c.synced, c.zeros = g.header.start(), g.header.birth, g.info.Size
 	c.names = true
@@ -162,7 +164,7 @@ func (c *shared) load(locked bool) error {
 		return err
 	}
 	c.idx.whole = !closed
-	if err := c.follow(locked); err != nil {
+	if err := c.follow(ctx, locked); err != nil {
 		return err
 	}
 	c.names = c.synced <= g.header.birth // a completed sync is on record: it covered the name as well
@@ -195,9 +197,9 @@ func (c *shared) advance(f *frame) {
 
 // follow reads on from the last frame known. Where only zeros were behind it
 // at the last look, whatever is there now begins with a frame.
-func (c *shared) follow(locked bool) error {
+func (c *shared) follow(ctx context.Context, locked bool) error {
 	for {
-		n, err := c.readOn()
+		n, err := c.readOn(ctx)
 		if err != nil {
 			return err
 		}
@@ -234,8 +236,11 @@ func (c *shared) resized(size int64) {
 }
 
 // readOn takes in frames as long as there are any, and returns how many.
-func (c *shared) readOn() (n int, err error) {
+func (c *shared) readOn(ctx context.Context) (n int, err error) {
 	for ; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
 		f, ok, err := c.scan.next(c.pos)
 		if err != nil {
 			return n, wrap(err, "read", c.path)
@@ -317,7 +322,7 @@ func (c *shared) makeLog(h fileHeader, frames []byte) error {
 	if err != nil {
 		return wrap(err, "make", c.path)
 	}
-	return c.load(true)
+	return c.load(context.Background(), true)
 }
 
 // sweep removes what a process that died while it made a file left behind.

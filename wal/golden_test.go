@@ -2,6 +2,7 @@ package wal
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -71,7 +72,7 @@ func writeGolden(t *testing.T) {
 	goldenFile(t, "v1-damaged", disk, func(d []byte) []byte { d[1000] ^= 4; return d })
 	require.NoError(t, ledgerClose(l))
 	goldenFile(t, "v1-closed", disk, func(d []byte) []byte { return d })
-	l, err = Open(ledgerDir, Options{FS: disk, HistoryIntents: 3})
+	l, err = Open(context.Background(), ledgerDir, Options{FS: disk, HistoryIntents: 3})
 	require.NoError(t, err)
 	_, err = compactNow(l)
 	require.NoError(t, err)

@@ -218,8 +218,9 @@ func (l *Log) Retire(id ID, o Outcome) error {
 	return l.commitOne(typeRetire, func(b []byte) []byte { return encodeRetire(b, id, o, now) })
 }
 
-// Note records what was found out about step n only when it was published;
-// durable on nil. Steps read from the log have it applied.
+// Note records what was found out about step n after its file frame was
+// written, before the seal or after it; durable on nil. Steps read from the log
+// have it applied.
 func (l *Log) Note(id ID, n int, kind NoteKind, text string) error {
 	if n < 0 || kind != NoteInPlace && kind != NoteSibling {
 		return badArgument("%d is no kind of note for step %d", kind, n)

@@ -154,7 +154,7 @@ func (c *shared) settle(lim *limit, recoverFn func() error) error {
 		if err := c.takeLock(lim); err != nil {
 			return err
 		}
-		if err := c.catchUp(); err != nil {
+		if err := c.catchUp(lim.ctx); err != nil {
 			return err
 		}
 	}
@@ -165,14 +165,20 @@ func (c *shared) settle(lim *limit, recoverFn func() error) error {
 }
 
 // catchUp reads the log, or makes it.
-func (c *shared) catchUp() error {
+func (c *shared) catchUp(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.everHeld = true
-	if err := c.refresh(true); err != nil || c.gen != nil {
+	if err := c.refresh(ctx, true); err != nil {
 		return err
 	}
-	return c.create()
+	if c.gen == nil {
+		if err := c.create(); err != nil {
+			return err
+		}
+	}
+	c.current = true
+	return nil
 }
 
 func (c *shared) leave(ok bool) {
@@ -235,8 +241,7 @@ func (c *shared) takeLock(lim *limit) error {
 			return wrap(err, "lock", c.path)
 		}
 		if ok {
-			h.since = time.Now()
-			h.locked.Store(true)
+			c.gotLock()
 			return nil
 		}
 		ok, err = lim.pause(poll, nil)
@@ -247,6 +252,15 @@ func (c *shared) takeLock(lim *limit) error {
 			return &LockedError{Path: c.path, PID: readPID(h.file), Wait: lim.wait}
 		}
 	}
+}
+
+// gotLock: what others did meanwhile has not been read yet.
+func (c *shared) gotLock() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = false
+	c.hold.since = time.Now()
+	c.hold.locked.Store(true)
 }
 
 // tryLock locks the file that is at DIR/lock when it returns true: one that

@@ -18,7 +18,7 @@ func Append(dir string, in Intent) error {
 // which they were appended. It writes nothing and takes no lock. A directory
 // or log that does not exist is empty; damage is a *CorruptError.
 func Replay(dir string) ([]Intent, error) {
-	l, err := Open(dir, Options{ReadOnly: true})
+	l, err := Open(context.Background(), dir, Options{ReadOnly: true})
 	if vfs.NotExist(err) {
 		return nil, nil
 	}
@@ -32,7 +32,7 @@ func Replay(dir string) ([]Intent, error) {
 // Retire says that the host is done with an intent: Replay no longer returns
 // it. Durable on nil. Retiring what is not live is nil.
 func Retire(dir, id string) error {
-	l, err := Open(dir, Options{ReadOnly: true})
+	l, err := Open(context.Background(), dir, Options{ReadOnly: true})
 	if vfs.NotExist(err) {
 		return nil
 	}
@@ -49,7 +49,7 @@ func Retire(dir, id string) error {
 // withLog opens the log in dir and runs fn holding it. That closing fails
 // takes nothing back.
 func withLog(dir string, fn func(*Log) error) error {
-	l, err := Open(dir, Options{})
+	l, err := Open(context.Background(), dir, Options{})
 	if err != nil {
 		return err
 	}

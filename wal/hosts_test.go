@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -167,7 +168,7 @@ func TestManyAppendersReplayTruncateClose(t *testing.T) {
 // An engine that holds the log does not keep its own process's hosts out.
 func TestHandlesOfOneDirectoryShareOneLog(t *testing.T) {
 	dir := t.TempDir()
-	l, err := Open(dir, Options{})
+	l, err := Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	acquire(t, l)
 	g, _ := sealIntent(t, l, "engine", 100)

@@ -103,7 +103,7 @@ func (c *shared) loadJSON(locked bool) error {
 		return err
 	}
 	if locked {
-		return c.importJSON(f, info, list)
+		return c.importJSON(list)
 	}
 	c.forget()
 	c.imported = list
@@ -113,10 +113,10 @@ func (c *shared) loadJSON(locked bool) error {
 	return nil
 }
 
-// importJSON converts the log of JSON lines in f into a first generation. Until
+// importJSON converts the log of JSON lines into a first generation. Until
 // that has the log's name, durably, the old log is what it was; afterwards it
 // is under its own name.
-func (c *shared) importJSON(f vfs.File, info vfs.Info, list []Intent) error {
+func (c *shared) importJSON(list []Intent) error {
 	h, err := newFileHeader()
 	if err != nil {
 		return err
@@ -128,36 +128,45 @@ func (c *shared) importJSON(f vfs.File, info vfs.Info, list []Intent) error {
 	fs.link(h.salt(), h.start(), fileHeaderSize)
 	h.birth += int64(len(fs.buf))
 	fs.link(h.salt(), h.start(), fileHeaderSize) // the chain begins with the header
-	if err := c.keepImported(f, info); err != nil {
+	if _, err := c.keepOld(importedName); err != nil {
 		return wrap(err, "keep", importedName)
 	}
 	return c.makeLog(h, fs.buf)
 }
 
-// keepImported gives the old log a second name, or, where links are refused,
-// makes a copy; durable on return.
-func (c *shared) keepImported(f vfs.File, info vfs.Info) error {
-	name := importedName
+// keepOld gives the file that has the log's name a second one, name or name and
+// a number, or, where links are refused, makes a copy; durable on return.
+func (c *shared) keepOld(name string) (string, error) {
+	f, err := c.dir.Open(logName)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	free := name
 	for i := 1; ; i++ {
-		there, err := c.dir.Lstat(name)
+		there, err := c.dir.Lstat(free)
 		if vfs.NotExist(err) || err == nil && there.SameFile(info) {
 			break
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
-		name = fmt.Sprintf("%s.%d", importedName, i)
+		free = fmt.Sprintf("%s.%d", name, i)
 	}
-	if err := c.dir.Link(logName, c.dir, name); err != nil && !errors.Is(err, fs.ErrExist) {
-		err = c.dir.Replace(name, 0o600, func(w io.Writer) error {
+	if err := c.dir.Link(logName, c.dir, free); err != nil && !errors.Is(err, fs.ErrExist) {
+		err = c.dir.Replace(free, 0o600, func(w io.Writer) error {
 			_, err := io.Copy(w, io.NewSectionReader(f, 0, info.Size))
 			return err
 		})
 		if err != nil {
-			return err
+			return "", err
 		}
 	}
-	return c.dir.Sync()
+	return free, c.dir.Sync()
 }
 
 // verifyJSON is VerifyDir for a log of JSON lines; false if it is none.

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func jsonDisk(t *testing.T, lines string) *crashfs.FS { return diskWith(t, []byt
 
 func imported(fsys vfs.FS, o Options) ([]Intent, error) {
 	o.FS = fsys
-	l, err := Open(ledgerDir, o)
+	l, err := Open(context.Background(), ledgerDir, o)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ type group struct {
 	frames uint64
 	steps  uint64
 	digest hashing.Digest
+
+	notes   []note // of a step that was found out about before the seal
+	records []int64
 }
 
 func (g *group) add(typ frameType, sum hashing.Digest) {
@@ -135,7 +138,7 @@ func (x *index) addSeal(f *frame) error {
 		x.byID[s.id] != nil {
 		return nil
 	}
-	x.insert(&txn{begin: g.begin, beginAt: g.at, sealAt: f.off, steps: int(g.steps)})
+	x.insert(&txn{begin: g.begin, beginAt: g.at, sealAt: f.off, steps: int(g.steps), notes: g.notes, records: g.records})
 	return nil
 }
 
@@ -155,8 +158,9 @@ func (x *index) count(t *txn) {
 	}
 }
 
-// addRecord takes in what was found out about an intent after its seal. One
-// about an intent that this index does not hold is no business of it.
+// addRecord takes in what was found out about an intent: a note at any time,
+// everything else after its seal. What is about an intent that this index does
+// not hold is no business of it.
 func (x *index) addRecord(f *frame) error {
 	r, err := decodeRecord(f)
 	if err != nil {
@@ -164,6 +168,9 @@ func (x *index) addRecord(f *frame) error {
 	}
 	t := x.byID[r.id]
 	if t == nil {
+		if g := x.open[r.id]; g != nil && r.note != nil {
+			g.notes, g.records = append(g.notes, *r.note), append(g.records, f.off)
+		}
 		return nil
 	}
 	x.room -= t.room()
@@ -177,19 +184,20 @@ func (x *index) addRecord(f *frame) error {
 type record struct {
 	id    ID
 	apply func(*txn)
+	note  *note
 }
 
 func decodeRecord(f *frame) (record, error) {
 	switch f.typ {
 	case typeDecision:
 		id, d, err := decodeDecision(f.payload)
-		return record{id, func(t *txn) { t.decision = d }}, err
+		return record{id: id, apply: func(t *txn) { t.decision = d }}, err
 	case typeRetire:
 		id, o, at, err := decodeRetire(f.payload)
-		return record{id, func(t *txn) { t.outcome, t.retiredAt = o, at }}, err
+		return record{id: id, apply: func(t *txn) { t.outcome, t.retiredAt = o, at }}, err
 	default:
 		n, err := decodeNote(f.payload)
-		return record{n.id, func(t *txn) { t.notes = append(t.notes, n) }}, err
+		return record{id: n.id, apply: func(t *txn) { t.notes = append(t.notes, n) }, note: &n}, err
 	}
 }
 

@@ -71,7 +71,7 @@ func (b *ledger) clone() *ledger {
 const ledgerDir = "/w/.emend"
 
 func ledgerOpen(fsys vfs.FS) (*Log, error) {
-	l, err := Open(ledgerDir, Options{FS: fsys})
+	l, err := Open(context.Background(), ledgerDir, Options{FS: fsys})
 	if err != nil {
 		return nil, err
 	}

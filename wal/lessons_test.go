@@ -61,7 +61,7 @@ func TestLesson21TwoProcessesDoNotInterleave(t *testing.T) {
 	disk := newDisk()
 	one, err := ledgerOpen(disk.Process())
 	require.NoError(t, err)
-	two, err := Open(ledgerDir, Options{FS: disk.Process()})
+	two, err := Open(context.Background(), ledgerDir, Options{FS: disk.Process()})
 	require.NoError(t, err)
 	locked := new(LockedError)
 	err = two.Acquire(context.Background(), 30*time.Millisecond, nil)
@@ -99,12 +99,12 @@ func TestLesson21TwoProcessesDoNotInterleave(t *testing.T) {
 
 func TestLesson25TruncateIsDurableAndReportsItsFailure(t *testing.T) {
 	disk := newDisk()
-	w, err := OpenFileWAL(ledgerDir, Options{FS: disk, Sync: SyncNone})
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk, Sync: SyncNone})
 	require.NoError(t, err)
 	require.NoError(t, w.Append(Entry{Key: "k"}))
 	require.NoError(t, w.Truncate())
 	for name, survivor := range disk.Survivors() {
-		v, err := OpenFileWAL(ledgerDir, Options{FS: survivor})
+		v, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: survivor})
 		require.NoError(t, err)
 		require.Empty(t, keysFrom(t, v, 0), name)
 		require.NoError(t, v.Close())
@@ -187,7 +187,7 @@ func TestLesson45StaleLockFileKeepsNobodyOut(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, lockName), []byte("1\n"), 0o600))
 	require.NoError(t, Append(dir, Intent{ID: "a"}))
-	l, err := Open(dir, Options{ReadOnly: true})
+	l, err := Open(context.Background(), dir, Options{ReadOnly: true})
 	require.NoError(t, err)
 	held, _, err := l.Holder()
 	require.NoError(t, err)
@@ -213,7 +213,7 @@ func TestWhoAsksForTheHolderIsNone(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, held)
 
-	late, err := Open(ledgerDir, Options{FS: &wrapped{disk.Process(), func(f vfs.File) vfs.File { return &askedFile{f, asking, 2} }}})
+	late, err := Open(context.Background(), ledgerDir, Options{FS: &wrapped{disk.Process(), func(f vfs.File) vfs.File { return &askedFile{f, asking, 2} }}})
 	require.NoError(t, err)
 	require.NoError(t, late.Acquire(context.Background(), 0, nil))
 	require.NoError(t, ledgerClose(late))
@@ -237,7 +237,7 @@ func (f *askedFile) TryLock() (bool, error) {
 // A lock on a file that is no longer at DIR/lock protects nothing.
 func TestLockFileReplacedUnderneath(t *testing.T) {
 	dir := t.TempDir()
-	l, err := Open(dir, Options{})
+	l, err := Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	acquire(t, l)
 	l.Release()
@@ -261,7 +261,7 @@ func TestLogReplacedUnderneath(t *testing.T) {
 	dir := t.TempDir()
 	other := t.TempDir()
 	require.NoError(t, Append(other, Intent{ID: "other"}))
-	l, err := Open(dir, Options{})
+	l, err := Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	require.NoError(t, l.with(func(l *Log) error { return l.AppendHost(Intent{ID: "lost"}) }))
 	require.NoError(t, os.Rename(filepath.Join(other, logName), filepath.Join(dir, logName)))
@@ -277,7 +277,7 @@ func TestLogReplacedUnderneath(t *testing.T) {
 	require.Len(t, hosts, 1)
 
 	// Cut shorter underneath: what was synced is gone, and that is an error.
-	l, err = Open(dir, Options{})
+	l, err = Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	require.NoError(t, l.with(func(l *Log) error { return l.AppendHost(Intent{ID: "more"}) }))
 	require.NoError(t, os.Truncate(filepath.Join(dir, logName), 70))
@@ -299,7 +299,7 @@ func TestLogThatIsNoFile(t *testing.T) {
 			require.NoError(t, err)
 		}
 		for _, readOnly := range []bool{false, true} {
-			_, err := Open(dir, Options{ReadOnly: readOnly})
+			_, err := Open(context.Background(), dir, Options{ReadOnly: readOnly})
 			require.Error(t, err, what)
 		}
 		_, err := Verify(vfs.OS(), dir)
@@ -310,13 +310,13 @@ func TestLogThatIsNoFile(t *testing.T) {
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, logName), []byte("some text that is no log, and longer than a header of it is"), 0o600))
-	_, err := Open(dir, Options{})
+	_, err := Open(context.Background(), dir, Options{})
 	require.Equal(t, fail.LogCorrupt, fail.KindOf(err))
 	h := fileHeader{generation: 1, baseSeq: 1, birth: 64}.encode()
 	h[8] = 2
 	fixHeaderCRC(h)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, logName), h, 0o600))
-	_, err = Open(dir, Options{})
+	_, err = Open(context.Background(), dir, Options{})
 	require.Equal(t, fail.LogVersion, fail.KindOf(err))
 	_, err = Verify(vfs.OS(), dir)
 	require.Equal(t, fail.LogVersion, fail.KindOf(err))
@@ -328,9 +328,9 @@ func TestLogThatIsNoFile(t *testing.T) {
 // After a second of holding, nobody joins until the lock has been given back.
 func TestHoldersLetOthersHaveATurn(t *testing.T) {
 	disk := newDisk()
-	l, err := Open(ledgerDir, Options{FS: disk.Process()})
+	l, err := Open(context.Background(), ledgerDir, Options{FS: disk.Process()})
 	require.NoError(t, err)
-	other, err := Open(ledgerDir, Options{FS: disk.Process()})
+	other, err := Open(context.Background(), ledgerDir, Options{FS: disk.Process()})
 	require.NoError(t, err)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -403,7 +403,7 @@ func TestAcquireRecovers(t *testing.T) {
 }
 
 func TestAppendWithoutHoldingIsAnError(t *testing.T) {
-	l, err := Open(ledgerDir, Options{FS: newDisk()})
+	l, err := Open(context.Background(), ledgerDir, Options{FS: newDisk()})
 	require.NoError(t, err)
 	_, err = l.Begin(Begin{})
 	require.ErrorIs(t, err, ErrNotHeld)

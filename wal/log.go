@@ -4,11 +4,14 @@
 // write from damage.
 //
 // A log lives in a directory, as DIR/wal.log, with DIR/lock for the kernel
-// lock that keeps other processes out. docs/FORMAT.md has the bytes.
+// lock that keeps other processes out. FileWAL is a log of entries; Append,
+// Replay and Retire keep a host's intents; Log has the intents of the editor.
+// README.md says what survives what, docs/FORMAT.md has the bytes.
 package wal
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -41,8 +44,14 @@ type Options struct {
 	RecordLimit int64
 	// Sync says when an entry of a FileWAL is durable.
 	Sync SyncMode
-	// LockWait is how long a FileWAL waits for other processes; 0: 10 s.
+	// LockWait is how long a FileWAL, and a salvage, waits for other processes;
+	// 0: 10 s.
 	LockWait time.Duration
+	// OnDamage says what Open does with a log that is damaged.
+	OnDamage DamagePolicy
+	// ZeroAhead is how many zeros, in bytes, are written ahead of the log's end
+	// at once, from 64 KiB to 768 KiB; 0: 512 KiB. Syncs are cheap in them.
+	ZeroAhead int64
 	// NoSync skips every sync: what is written survives the process, not a
 	// power cut.
 	NoSync bool
@@ -56,6 +65,25 @@ type Options struct {
 	// doubled; 0: 1 MiB; negative: only by Compact.
 	CompactFrom int64
 }
+
+// DamagePolicy says what Open does where bytes that were durable once are no
+// longer what was written.
+type DamagePolicy int
+
+// The policies.
+const (
+	// FailClosed: Open is a *CorruptError, and the file is not touched.
+	FailClosed DamagePolicy = iota
+	// SalvageDamage: Open reads the whole log, and takes the lock if it is
+	// damaged. What is whole on all sides of the damage becomes a new log; the
+	// damaged file is kept beside it. Report.Damage says what is lost. Entries
+	// behind the damage are numbered anew, and an intent or a host intent whose
+	// retirement is lost is unretired again. Not for a log of JSON lines, nor
+	// with ReadOnly: these fail closed.
+	SalvageDamage
+)
+
+func (o Options) salvages() bool { return o.OnDamage == SalvageDamage && !o.ReadOnly }
 
 // Log is a handle of a log. All handles of one directory in one process share
 // one log, and the options of the first. Its methods are safe for concurrent
@@ -73,6 +101,9 @@ type Report struct {
 	CleanClose bool   // the last open started at a clean close, and read no history
 	TornBytes  int64  // of a torn write, found behind the last frame
 	Quarantine string // the file in the log's directory that now holds them; "": they are still in place
+
+	Damage  []Damage // what a salvage had to leave out
+	Damaged string   // the file in the log's directory that holds the log as it was before the salvage
 }
 
 // shared is the log that all handles of one directory share.
@@ -109,6 +140,7 @@ type shared struct {
 	report   Report
 	stats    Stats
 	everHeld bool
+	current  bool  // nobody has appended anything since this process holds the lock that it has not read
 	due      int64 // the log is compacted when it is longer
 }
 
@@ -127,20 +159,20 @@ type registryKey struct {
 // missing, as are the directories above it. The log's file is made by the first Acquire.
 // Nothing is locked on return. Errors are *CorruptError, *VersionError and
 // those of the system.
-func Open(dir string, o Options) (*Log, error) {
+func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 	o = o.withDefaults()
 	d, err := openDir(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	return open(d, filepath.Join(dir, logName), o)
+	return open(ctx, d, filepath.Join(dir, logName), o)
 }
 
 // OpenDir is Open for a directory whose handle the caller has, and gives away:
 // Close closes it, as does an error here. Whoever made the directory has
 // synced its parent.
-func OpenDir(dir vfs.Dir, o Options) (*Log, error) {
-	return open(dir, logName, o.withDefaults())
+func OpenDir(ctx context.Context, dir vfs.Dir, o Options) (*Log, error) {
+	return open(ctx, dir, logName, o.withDefaults())
 }
 
 func (o Options) withDefaults() Options {
@@ -152,6 +184,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.RecordLimit = min(o.RecordLimit, hardLimit)
 	o.LockWait = cmp.Or(o.LockWait, defaultWait)
+	o.ZeroAhead = min(max(cmp.Or(o.ZeroAhead, 512<<10), minZeros), maxZeros)
 	o.HistoryBytes = cmp.Or(o.HistoryBytes, 64<<20)
 	o.HistoryIntents = cmp.Or(o.HistoryIntents, 1000)
 	o.HistoryAge = cmp.Or(o.HistoryAge, 30*24*time.Hour)
@@ -213,31 +246,58 @@ func syncDir(fsys vfs.FS, dir string) error {
 	return wrap(d.Sync(), "sync", dir)
 }
 
-func open(dir vfs.Dir, path string, o Options) (*Log, error) {
-	info, err := dir.Stat()
+func open(ctx context.Context, dir vfs.Dir, path string, o Options) (*Log, error) {
+	c, err := share(dir, path, o)
 	if err != nil {
 		return nil, errors.Join(wrap(err, "open", path), dir.Close())
+	}
+	if c.dir != dir {
+		err = dir.Close()
+	}
+	if err == nil {
+		err = c.firstLook(ctx, o)
+	}
+	l := &Log{c: c}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// share returns the log that the handles of dir share, with one handle more.
+func share(dir vfs.Dir, path string, o Options) (*shared, error) {
+	info, err := dir.Stat()
+	if err != nil {
+		return nil, err
 	}
 	key := registryKey{o.FS, info.Dev, info.Ino}
 	registry.Lock()
 	defer registry.Unlock()
 	if c := registry.logs[key]; c != nil && !o.ReadOnly {
 		c.refs++
-		return &Log{c: c}, dir.Close()
+		return c, nil
 	}
 	c := &shared{opts: o, dir: dir, path: path, key: key, refs: 1, live: map[ID]*Group{}, idx: newIndex()}
 	c.hosts, c.hostFree = map[hashing.Digest]bool{}, sync.NewCond(&c.mu)
 	c.hold.init()
-	c.mu.Lock()
-	err = c.refresh(false)
-	c.mu.Unlock()
-	if err != nil {
-		return nil, errors.Join(err, c.closeFiles())
-	}
 	if !o.ReadOnly {
 		registry.logs[key] = c
 	}
-	return &Log{c: c}, nil
+	return c, nil
+}
+
+// firstLook reads the log, and deals with damage as o says.
+func (c *shared) firstLook(ctx context.Context, o Options) error {
+	c.mu.Lock()
+	err := c.lookWithin(ctx)
+	if err == nil && o.salvages() {
+		err = c.wholeIndex()
+	}
+	c.mu.Unlock()
+	if corrupt := new(CorruptError); o.salvages() && errors.As(err, &corrupt) {
+		return c.mend(ctx, o.LockWait)
+	}
+	return err
 }
 
 // use returns what the handles share, or ErrClosed.
@@ -288,10 +348,10 @@ func (c *shared) closeCleanly() error {
 	if ok, err := c.tryLock(); !ok || err != nil {
 		return err
 	}
-	c.hold.locked.Store(true)
+	c.gotLock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.refresh(true); err != nil || c.gen == nil {
+	if err := c.refresh(context.Background(), true); err != nil || c.gen == nil {
 		return err
 	}
 	if f, _, ok, err := c.scan.header(c.last); err != nil || ok && f.typ == typeClose {

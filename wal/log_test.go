@@ -3,7 +3,9 @@ package wal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +38,7 @@ func sealIntent(t *testing.T, l *Log, label string, size int) (*Group, []byte) {
 
 func TestLogRoundTrip(t *testing.T) {
 	dir := t.TempDir() + "/.emend"
-	l, err := Open(dir, Options{})
+	l, err := Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	acquire(t, l)
 	g, img := sealIntent(t, l, "one", 3<<20)
@@ -50,7 +52,7 @@ func TestLogRoundTrip(t *testing.T) {
 	l.Release()
 	require.NoError(t, l.Close())
 
-	l, err = Open(dir, Options{})
+	l, err = Open(context.Background(), dir, Options{})
 	require.NoError(t, err)
 	defer l.Close()
 	require.True(t, l.Report().CleanClose)
@@ -80,4 +82,118 @@ func TestLogRoundTrip(t *testing.T) {
 	require.NoError(t, l.Retire(g.ID(), RolledBack))
 	require.Empty(t, l.Pending())
 	l.Release()
+}
+
+// What was noted of a step before its intent was sealed is known ever after.
+func TestNotesBeforeTheSeal(t *testing.T) {
+	disk := newDisk()
+	l, err := ledgerOpen(disk)
+	require.NoError(t, err)
+	g, err := l.Begin(Begin{})
+	require.NoError(t, err)
+	require.NoError(t, g.Step(&Step{Path: "p", LinkOf: -1}))
+	require.NoError(t, g.Data(0, Before, 0, make([]byte, flushSize))) // so that the begin frame is in the file
+	require.NoError(t, l.Note(g.ID(), 0, NoteSibling, ".sibling"))
+	require.NoError(t, g.Seal())
+	require.NoError(t, l.Sync())
+	g.Done()
+	check := func(l *Log) {
+		tx, err := l.Find(g.ID())
+		require.NoError(t, err)
+		steps, err := tx.LoadSteps()
+		require.NoError(t, err)
+		require.Equal(t, ".sibling", steps[0].Sibling)
+	}
+	check(l)
+	crashed, err := ledgerOpen(disk.Killed())
+	require.NoError(t, err)
+	check(crashed)
+	require.NoError(t, ledgerClose(crashed))
+	l.Release()
+	_, err = compactNow(l)
+	require.NoError(t, err)
+	check(l)
+	require.NoError(t, l.Close())
+	l, err = ledgerOpen(disk)
+	require.NoError(t, err)
+	require.True(t, l.Report().CleanClose)
+	check(l)
+	require.NoError(t, ledgerClose(l))
+}
+
+// While a process takes the lock, who looks does not take the log for what it
+// was before.
+func TestLookWhileTakingTheLock(t *testing.T) {
+	disk := newDisk()
+	one, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk.Process()})
+	require.NoError(t, err)
+	two, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk.Process()})
+	require.NoError(t, err)
+	require.NoError(t, two.Append(Entry{Key: "k"}))
+	require.NoError(t, one.log.c.takeLock(&limit{ctx: context.Background()}))
+	require.Len(t, replayAll(t, one), 1)
+	one.log.c.settled()
+	require.NoError(t, errors.Join(one.Close(), two.Close()))
+}
+
+// Opening one log waits for no other.
+func TestOpensOfDifferentLogsDoNotWaitForEachOther(t *testing.T) {
+	disk := newDisk()
+	for _, dir := range []string{"/w/a", "/w/b"} {
+		w, err := OpenFileWAL(context.Background(), dir, Options{FS: disk})
+		require.NoError(t, err)
+		require.NoError(t, errors.Join(w.Append(Entry{}), w.Close()))
+	}
+	stuck, free := make(chan struct{}), make(chan struct{})
+	slow := sync.OnceFunc(func() { close(stuck); <-free })
+	fsys := &wrapped{disk, func(f vfs.File) vfs.File { slow(); return f }}
+	done := make(chan error)
+	go func() {
+		l, err := Open(context.Background(), "/w/a", Options{FS: fsys})
+		done <- errors.Join(err, l.Close())
+	}()
+	<-stuck
+	l, err := Open(context.Background(), "/w/b", Options{FS: &wrapped{disk, func(f vfs.File) vfs.File { return f }}})
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	close(free)
+	require.NoError(t, <-done)
+}
+
+func TestOpenMayBeCancelled(t *testing.T) {
+	disk := newDisk()
+	l, err := ledgerOpen(disk)
+	require.NoError(t, err)
+	require.NoError(t, ledgerAppend(l, Entry{}))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	crashed := disk.Killed()
+	_, err = Open(ctx, ledgerDir, Options{FS: crashed})
+	require.ErrorIs(t, err, context.Canceled)
+	l, err = ledgerOpen(crashed)
+	require.NoError(t, err)
+	require.Len(t, replayAll(t, entriesOf(l)), 1)
+	require.NoError(t, ledgerClose(l))
+}
+
+// Zeros are written ahead as far as asked for, and a clean close is found behind
+// the most that may be.
+func TestZeroAhead(t *testing.T) {
+	for ahead, most := range map[int64]int64{1: 128 << 10, 0: 576 << 10, 1 << 40: 832 << 10} {
+		disk := newDisk()
+		o := Options{FS: disk, ZeroAhead: ahead, CompactFrom: -1}
+		w, err := OpenFileWAL(context.Background(), ledgerDir, o)
+		require.NoError(t, err)
+		for range 60 {
+			require.NoError(t, w.Append(Entry{Data: make([]byte, 20_000)}))
+		}
+		require.NoError(t, w.Close())
+		data, err := disk.ReadFile(ledgerDir + "/" + logName)
+		require.NoError(t, err)
+		require.LessOrEqual(t, int64(len(data))-w.Report().Bytes, most)
+		w, err = OpenFileWAL(context.Background(), ledgerDir, o)
+		require.NoError(t, err)
+		require.True(t, w.Report().CleanClose)
+		require.NoError(t, w.Close())
+	}
 }

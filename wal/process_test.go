@@ -203,7 +203,7 @@ func TestNothingLeaks(t *testing.T) {
 		return len(names)
 	}
 	use := func() {
-		l, err := Open(dir, Options{})
+		l, err := Open(context.Background(), dir, Options{})
 		require.NoError(t, err)
 		require.NoError(t, l.with(func(l *Log) error { return l.AppendHost(Intent{ID: time.Now().String()}) }))
 		_, err = compactNow(l)

@@ -1,16 +1,19 @@
 package wal
 
 import (
+	"context"
 	"slices"
 )
 
 // look brings what is known of the log up to date, where this process does not
 // hold it and others may have appended. The caller has mu.
-func (c *shared) look() error {
-	if c.hold.locked.Load() {
+func (c *shared) look() error { return c.lookWithin(context.Background()) }
+
+func (c *shared) lookWithin(ctx context.Context) error {
+	if c.hold.locked.Load() && c.current {
 		return nil
 	}
-	return c.refresh(false)
+	return c.refresh(ctx, false)
 }
 
 // wholeIndex makes sure that the index has seen every frame.

@@ -8,10 +8,10 @@ import (
 
 // The file is filled with zeros ahead of its end, in steps that grow with it,
 // so that a sync writes no metadata and a full disk shows before a record is
-// begun. The steps stay well below maxCloseZeros.
+// begun. The steps stay below maxCloseZeros.
 const (
 	minZeros = 64 << 10
-	maxZeros = 512 << 10
+	maxZeros = 768 << 10
 )
 
 // write appends frames with one write; nothing is synced. On an error that is
@@ -96,7 +96,7 @@ func (c *shared) reserve(n, room int64) (zeros int64, err error) {
 	if end+room <= c.zeros {
 		return c.zeros, nil
 	}
-	step := min(max(c.pos.off, minZeros), maxZeros)
+	step := min(max(c.pos.off, minZeros), c.opts.ZeroAhead)
 	if n > step {
 		return end + room, nil
 	}

@@ -149,7 +149,7 @@ func scriptHost(ts *testscript.TestScript, neg bool, args []string) {
 
 // scriptHold holds the lock of the workspace ROOT until the script ends.
 func scriptHold(ts *testscript.TestScript, neg bool, args []string) {
-	log, err := wal.Open(ts.MkAbs(filepath.Join(args[0], ".emend")), wal.Options{})
+	log, err := wal.Open(context.Background(), ts.MkAbs(filepath.Join(args[0], ".emend")), wal.Options{})
 	ts.Check(err)
 	ts.Check(log.Acquire(context.Background(), time.Second, nil))
 	ts.Defer(func() {

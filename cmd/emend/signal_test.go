@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -70,7 +71,7 @@ func TestSignalsBeforeTheCommitPointChangeNothing(t *testing.T) {
 // holdLock keeps other processes out of root until the returned function is
 // called.
 func holdLock(t *testing.T, root string) (release func()) {
-	log, err := wal.Open(filepath.Join(root, ".emend"), wal.Options{})
+	log, err := wal.Open(context.Background(), filepath.Join(root, ".emend"), wal.Options{})
 	require.NoError(t, err)
 	require.NoError(t, log.Acquire(t.Context(), time.Second, nil))
 	return func() {

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -38,7 +39,7 @@ type WorkspaceOptions struct {
 // OpenWorkspace opens the workspace at root and makes nothing: without a
 // .emend its Log is nil. A .emend that others could have planted is kind
 // permission and nothing in it is read.
-func OpenWorkspace(root string, o WorkspaceOptions) (*Workspace, error) {
+func OpenWorkspace(ctx context.Context, root string, o WorkspaceOptions) (*Workspace, error) {
 	if o.FS == nil {
 		o.FS = vfs.OS()
 	}
@@ -57,7 +58,7 @@ func OpenWorkspace(root string, o WorkspaceOptions) (*Workspace, error) {
 	case err == nil && info.Kind != vfs.Directory:
 		err = untrusted(EmendDir, "is not a directory")
 	case err == nil:
-		err = w.openLog()
+		err = w.openLog(ctx)
 	}
 	if err != nil {
 		t.Close()
@@ -70,12 +71,12 @@ func OpenWorkspace(root string, o WorkspaceOptions) (*Workspace, error) {
 // the log, and syncs the root, so that what is sealed next can be found. As
 // long as there is no log the root is synced, whoever made .emend: a process
 // may have died between the two.
-func (w *Workspace) Ensure() error {
+func (w *Workspace) Ensure(ctx context.Context) error {
 	if w.Log == nil {
 		if err := w.Tree.root.Mkdir(EmendDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fail.Wrap(err, "make", EmendDir)
 		}
-		if err := w.openLog(); err != nil {
+		if err := w.openLog(ctx); err != nil {
 			return fail.Wrap(err, "open", EmendDir)
 		}
 	}
@@ -135,7 +136,7 @@ func (w *Workspace) Close() error {
 	return errors.Join(err, w.Tree.Close())
 }
 
-func (w *Workspace) openLog() error {
+func (w *Workspace) openLog(ctx context.Context) error {
 	d, err := w.Tree.Dir(EmendDir)
 	if err != nil {
 		return err
@@ -151,7 +152,7 @@ func (w *Workspace) openLog() error {
 	if w.emend, err = own.Stat(); err != nil {
 		return errors.Join(err, own.Close())
 	}
-	w.Log, err = wal.OpenDir(own, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly})
+	w.Log, err = wal.OpenDir(ctx, own, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly})
 	return err
 }
 
