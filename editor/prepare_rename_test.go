@@ -36,7 +36,8 @@ func TestRenames(t *testing.T) {
 	got = requireAfter(t, disk(), chain, Rename{From: "a", To: "m"}, editOf("m", locator.Edit{Start: 1, End: 1,
 		Text: []byte("!")}), Rename{From: "m", To: "n/x"})
 	require.Equal(t,
-		[]FileReport{{Path: "n/x", From: "a", Op: "rename", After: hashing.Raw([]byte("A!")).String(), Edits: 1,
+		[]FileReport{{Path: "n/x", From: "a", Op: "rename", Before: hashing.Raw([]byte("A")).String(),
+			After: hashing.Raw([]byte("A!")).String(), Edits: 1,
 			Anchor: "none"}}, got.files)
 
 	moved := disk()

@@ -57,6 +57,8 @@ func reportOf(steps []wal.Step) []FileReport {
 		before := &st.Before
 		if moved := stood[st.From]; moved != nil {
 			before = moved
+		} else if st.DirFrom != "" {
+			before = &st.After
 		}
 		reports[i] = FileReport{
 			Path: st.Path, From: st.From, Op: opNames[st.Op],

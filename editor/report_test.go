@@ -11,13 +11,13 @@ import (
 
 func TestReportOfEveryOperation(t *testing.T) {
 	disk := model{"e": file("one"), "w": file("w"), "d": file("d"), "r": file("r"), "m": file("m"), "l": link("x"),
-		"bytes\xff": file("b")}
+		"bytes\xff": file("b"), "dir/in": file("x")}
 	got, err := prepareOn(t, disk, prepareOptions{},
 		Rename{From: "r", To: "new/r"}, editOf("e", replaced("one", "n", "N")), Write{Path: "w",
 			Expect: RawHash(hashing.Raw([]byte("w")))},
 		Create{Path: "c/c"}, Delete{Path: "d"}, Chmod{Path: "m", Mode: 0o4755}, Symlink{Path: "l",
 			Target: "y"}, Mkdir{Path: "n/n"},
-		Write{Path: "bytes\xff"}, Chmod{Path: "new/r", Mode: 0o600})
+		Write{Path: "bytes\xff"}, Chmod{Path: "new/r", Mode: 0o600}, Rename{From: "dir", To: "dir2"})
 	require.NoError(t, err)
 	h := func(s string) string { return hashing.Raw([]byte(s)).String() }
 	require.Equal(t, []FileReport{
@@ -30,6 +30,7 @@ func TestReportOfEveryOperation(t *testing.T) {
 		{Path: "l", Op: "symlink", Before: "link:x", After: "link:y", Anchor: "none"},
 		{Path: "n/n", Op: "mkdir", After: "dir"},
 		{Path: "bytes\xff", Op: "write", Before: h("b"), After: h(""), Anchor: "none"},
+		{Path: "dir2", From: "dir", Op: "rename", Before: "dir", After: "dir"},
 	}, got.files)
 	js, err := got.files[8].MarshalJSON()
 	require.NoError(t, err)
