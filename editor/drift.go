@@ -18,6 +18,7 @@ const (
 	RejectDrift   DriftPolicy = iota
 	RelocateDrift             // an edit follows its old text, where that stands exactly once
 	MergeDrift                // three-way merge, where the base is known and it is clean
+	MarkDrift                 // the same, and where it is not clean both stand in the file, between conflict markers
 )
 
 // The anchors that a whole operation can have, beside those of its edits.
@@ -27,10 +28,14 @@ const (
 	anchorMerged locator.Anchor = "merged" // merged with what has changed since
 )
 
+// AnchorConflict is the anchor in a report of a file in which there are conflict
+// markers now: not all could be merged.
+const AnchorConflict = "conflict"
+
 // strength lists the anchors, the strongest first.
 var strength = []locator.Anchor{
 	"", anchorHash, anchorNorm, locator.AnchorOld, locator.AnchorFind,
-	locator.AnchorMoved, anchorMerged, locator.AnchorNone,
+	locator.AnchorMoved, anchorMerged, AnchorConflict, locator.AnchorNone,
 }
 
 // weaker returns the weaker of two anchors.
@@ -82,8 +87,8 @@ func (p *preparer) locate(n *node, o Edit) (placed, error) {
 	case p.opts.OnDrift == RelocateDrift:
 		found, err := s.relocated()
 		return found, explain(err, want, n)
-	case p.opts.OnDrift == MergeDrift && s.baseKnown:
-		return s.merged()
+	case (p.opts.OnDrift == MergeDrift || p.opts.OnDrift == MarkDrift) && s.baseKnown:
+		return s.merged(p.opts.OnDrift == MarkDrift)
 	}
 	return placed{}, s.refuse(n)
 }

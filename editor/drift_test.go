@@ -110,6 +110,28 @@ func TestDriftLadder(t *testing.T) {
 		{name: "reject where the old text has got a twin", file: base + base, edit: expecting(base, two),
 			kind: fail.Ambiguous},
 
+		{name: "merge of the same, cut otherwise", file: "one\n2\nthree\nfour\nfive\n", policy: MergeDrift,
+			edit: withBase(expecting(base, bare(two), replaced(base, "four", "4")), base), want: "one\n2\nthree\n4\nfive\n", anchor: "merged", shifted: 1},
+		{name: "marked conflict", file: "zero\none\nTWO\nthree\nfour\n", policy: MarkDrift,
+			edit: withBase(expecting(base, bare(two), replaced(base, "four", "4")), base), anchor: "conflict", shifted: 1,
+			want: "zero\none\n<<<<<<< current\nTWO\n=======\n2\n>>>>>>> plan\nthree\n4\n"},
+		{name: "marked conflicts", file: "ONE\r\ntwo\r\nthree\r\nFOUR", policy: MarkDrift,
+			edit: withBase(expecting("one\r\ntwo\r\nthree\r\nfour", replaced("one\r\ntwo\r\nthree\r\nfour", "one", "1"),
+				replaced("one\r\ntwo\r\nthree\r\nfour", "four", "4")), "one\r\ntwo\r\nthree\r\nfour"), anchor: "conflict",
+			want: "<<<<<<< current\r\nONE\r\n=======\r\n1\r\n>>>>>>> plan\r\ntwo\r\nthree\r\n" +
+				"<<<<<<< current\r\nFOUR\r\n=======\r\n4\r\n>>>>>>> plan\r\n"},
+		{name: "marked inserts at one place", file: "one\nx\ntwo\nthree\nfour\n", policy: MarkDrift, anchor: "conflict",
+			edit: withBase(expecting(base, locator.Edit{Start: 4, End: 4, Text: []byte("y\n")}), base),
+			want: "one\n<<<<<<< current\nx\n=======\ny\n>>>>>>> plan\ntwo\nthree\nfour\n"},
+		{name: "marked, deleted here and edited there", file: "one\nfour\n", policy: MarkDrift, anchor: "conflict",
+			edit: withBase(expecting(base, bare(two)), base),
+			want: "one\n<<<<<<< current\n=======\n2\nthree\n>>>>>>> plan\nfour\n"},
+		{name: "marked, and clean right beside it", file: "one\nTWO\nthree\nfour\n", policy: MarkDrift, anchor: "conflict",
+			edit: withBase(expecting(base, replaced(base, "one\n", "1\n"), bare(two), replaced(base, "three", "3")), base),
+			want: "1\n<<<<<<< current\nTWO\n=======\n2\n>>>>>>> plan\n3\nfour\n"},
+		{name: "marked and clean", file: "zero\n" + base, policy: MarkDrift, edit: withBase(expecting(base, bare(two)), base),
+			want: "zero\none\n2\nthree\nfour\n", anchor: "merged", shifted: 1},
+
 		{name: "merge, base unknown", file: "zero\n" + base, policy: MergeDrift, edit: expecting(base, bare(two)),
 			kind: fail.Drift},
 
@@ -150,6 +172,15 @@ func TestDriftLadder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A merge that is not clean says where, in the file as it is, and marks nothing.
+func TestAMergeConflictNamesItsRegions(t *testing.T) {
+	base := "one\ntwo\nthree\nfour\n"
+	_, err := prepareOn(t, model{"f": file("zero\nONE\ntwo\nthree\nFOUR\n")}, prepareOptions{OnDrift: MergeDrift},
+		Edit{Path: "f", Base: []byte(base), Edits: []locator.Edit{replaced(base, "one", "1"), replaced(base, "four", "4")}})
+	requireKind(t, err, fail.Conflict, "edit", "f")
+	require.Equal(t, []fail.Candidate{{Start: 0, End: 9, Line: 1}, {Start: 19, End: 24, Line: 5}}, fail.Of(err).Candidates)
 }
 
 // Lesson 18: a wrong file hash was accepted when the edit had no region hash.

@@ -29,7 +29,8 @@ const applyExample = `  git diff main feature | emend apply        apply a patch
   emend apply --key ticket-7 plan.json       twice is as good as once`
 
 type applyFlags struct {
-	onDrift, durability, write *choice
+	drift                      driftFlags
+	durability, write          *choice
 	check, diff, forceReadOnly bool
 	key, label                 string
 	keyGiven, labelGiven       bool
@@ -52,7 +53,7 @@ func (a *app) applyCommand() *cobra.Command {
 		return a.apply(ctx, args, f)
 	})
 	f.input.add(cmd, "format")
-	f.onDrift = chooseOnDrift(cmd)
+	f.drift.add(cmd)
 	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
 	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
 	flags := cmd.Flags()
@@ -163,19 +164,10 @@ func (a *app) readPlan(ctx context.Context, args []string, root string, f applyF
 	return plan, nil
 }
 
-func chooseOnDrift(cmd *cobra.Command) *choice {
-	return choose(cmd, "on-drift", "what to do where a file is not as expected", "reject", "relocate", "merge")
-}
-
-func driftPolicy(c *choice) editor.DriftPolicy {
-	return map[string]editor.DriftPolicy{
-		"reject": editor.RejectDrift, "relocate": editor.RelocateDrift, "merge": editor.MergeDrift}[c.value]
-}
-
 func (f applyFlags) options() []editor.Option {
 	opts := []editor.Option{
 		editor.WithLockWait(f.lockWait),
-		editor.WithOnDrift(driftPolicy(f.onDrift)),
+		editor.WithOnDrift(f.drift.policy()),
 		editor.WithDurability(map[string]editor.Durability{
 			"full": editor.DurabilityFull, "none": editor.DurabilityNone}[f.durability.value]),
 	}
@@ -222,6 +214,11 @@ type applyReport struct {
 }
 
 func (a *app) tellApply(res *editor.Result, diff diffJSON) error {
+	for _, f := range res.Files {
+		if f.Anchor == editor.AnchorConflict {
+			a.out.note("%s: not all could be merged: look for the conflict markers", fail.QuotePath(f.Path))
+		}
+	}
 	report := applyReport{
 		ID: orNull(res.ID), Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
 		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: diff,

@@ -37,7 +37,7 @@ func (a *app) convertCommand() *cobra.Command {
 	}
 	f.input.add(cmd, "from")
 	to := choose(cmd, "to", "what to print", "plan", "diff", "lsp")
-	f.onDrift = chooseOnDrift(cmd)
+	f.drift.add(cmd)
 	cmd.RunE = a.verb(func(ctx context.Context, args []string) error {
 		return a.convert(ctx, args, f, to.value)
 	})
@@ -56,7 +56,7 @@ func (a *app) convert(ctx context.Context, args []string, f applyFlags, to strin
 	if err := refusePending(ctx, root); err != nil {
 		return err
 	}
-	ed, err := editor.Open(ctx, root, editor.WithReportOnly(), editor.WithOnDrift(driftPolicy(f.onDrift)))
+	ed, err := editor.Open(ctx, root, editor.WithReportOnly(), editor.WithOnDrift(f.drift.policy()))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ const redoExample = `  emend undo
   emend redo`
 
 type undoFlags struct {
-	onDrift     *choice
+	drift       driftFlags
 	check, diff bool
 	lockWait    time.Duration
 }
@@ -74,7 +74,7 @@ func (a *app) reversal(cmd *cobra.Command, prepare prepareFunc, now commitFunc) 
 		a.out.warn(err) // the change stands, whether it can be told or not
 		return nil
 	})
-	f.onDrift = chooseOnDrift(cmd)
+	f.drift.add(cmd)
 	cmd.Flags().BoolVar(&f.check, "check", false, "only tell whether it can be done; write nothing")
 	cmd.Flags().BoolVar(&f.diff, "diff", false, "print the change as a unified diff first")
 	addLockWait(cmd, &f.lockWait)
@@ -86,7 +86,7 @@ func (a *app) openToReverse(ctx context.Context, f undoFlags) (*editor.Editor, e
 	if err != nil {
 		return nil, err
 	}
-	opts := []editor.Option{editor.WithLockWait(f.lockWait), editor.WithOnDrift(driftPolicy(f.onDrift))}
+	opts := []editor.Option{editor.WithLockWait(f.lockWait), editor.WithOnDrift(f.drift.policy())}
 	if f.check {
 		if err := refusePending(ctx, root); err != nil {
 			return nil, err
