@@ -10,7 +10,7 @@ FUZZTIME ?= 60s
 # Packages whose code starts goroutines of its own, and the sweeps among their
 # tests that would show the race detector the same few of them over and over.
 CONCURRENT = ./editor/... ./wal/... ./recovery/... ./internal/apply/... ./internal/vfs/...
-SWEEPS     = AtEvery|EveryBit|EverySync|PowerCut|CrashIn|FaultIn|FullDisk|AfterACrash|AfterAFailed|DoesNotFit|WithoutPrivilege
+SWEEPS     = AtEvery|EveryBit|EverySync|NoSyncIsMissing|PowerCut|CrashIn|FaultIn|FullDisk|AfterACrash|AfterAFailed|DoesNotFit|WithoutPrivilege
 
 .PHONY: build install demo test test-producers race check bench sweep kill powercut fuzz
 

@@ -121,7 +121,7 @@ func TestLesson10RollbackLeavesAFileThatSomebodyElseMade(t *testing.T) {
 func TestLesson11AHandledRollbackIsOver(t *testing.T) {
 	for _, r := range rollbacks(t) {
 		fs := r.start()
-		if r.run(fs) == nil {
+		if r.do(fs) == nil {
 			continue
 		}
 		require.NoError(t, fs.WriteFile(crashRoot+"/edit.txt", []byte("days later\n"), 0o644))

@@ -6,8 +6,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/internal/vfs/op"
 )
+
+// rollback is a commit that fails late, and the trees of its plan.
+type rollback struct {
+	*protocolRun
+	trees
+}
+
+func rollbacks(t *testing.T) []rollback {
+	var list []rollback
+	for name, plan := range crashPlans() {
+		for optName, o := range sweepOptions {
+			o.BothDirs = true
+			tr := treesOf(t, plan, o)
+			for _, r := range rollbacksOf(name+optName, func() *crashfs.FS { return crashTree(t, o) }, plan) {
+				list = append(list, rollback{r, tr})
+			}
+		}
+	}
+	return list
+}
 
 // TestCrashInRollback has a late call of a commit fail and crashes the rollback
 // at every operation: recovery ends it in before, every time, and once the
@@ -20,12 +41,14 @@ func TestCrashInRollback(t *testing.T) {
 			var crashed []survivor
 			fs.OnOp(func(at op.Op) {
 				for name, clone := range fs.Survivors() {
-					if pick.chosen(120) {
+					if pick.chosen(240) {
 						crashed = append(crashed, survivor{fmt.Sprintf("at %v: %s", at, name), clone})
 					}
 				}
 			})
-			r.finished(t, r.run(fs))
+			if err := r.do(fs); err != nil {
+				require.Equal(t, "unchanged", stateOf(t, err, r.name), "%v", err)
+			}
 			fs.OnOp(nil)
 			for _, c := range crashed {
 				_, err := r.recovered(c.fs)

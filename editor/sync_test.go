@@ -1,9 +1,12 @@
 package editor_test
 
 import (
-	"errors"
+	"bytes"
+	"context"
 	"fmt"
+	"iter"
 	"maps"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,43 +17,108 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emend/emend/editor"
-	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/internal/vfs/faultfs"
 	"github.com/emend/emend/internal/vfs/op"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/recovery"
+	"github.com/emend/emend/wal"
 )
 
-const module = "github.com/emend/emend/"
+// protocolRun is something that is done to a workspace, the same each time.
+type protocolRun struct {
+	name  string
+	start func() *crashfs.FS
+	do    func(fs *crashfs.FS) error // fails only where the run is about failing
+	users map[uint64]bool            // inodes that emend did not make; nil for all that are there at the start
+}
 
-// site names the call of a sync: what is synced, and the functions of emend
-// that led there, innermost first.
-func site(o op.Op) string {
-	var pcs [48]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+// watched does the run with some syncs left out, and says which rule that
+// broke first.
+func (r *protocolRun) watched(leaveOut func(op.Op) bool) (ops int, broken error) {
+	fs := r.start()
+	fs.SkipSync(leaveOut)
+	users := r.users
+	if users == nil {
+		users = inodesOf(fs)
+	}
+	over := watch(fs, users)
+	before := len(fs.Trace())
+	_ = r.do(fs)
+	return len(fs.Trace()) - before, over()
+}
+
+// TestNoSyncIsMissing holds every operation of commits, rollbacks, recoveries
+// and what else writes to the rules of the protocol. Then it leaves out the
+// syncs of one place in the code, all others at their work: each time a rule
+// must be broken, or that sync is for nothing and this test blind to it.
+func TestNoSyncIsMissing(t *testing.T) {
+	bySite := map[string][]*protocolRun{}
+	length := map[*protocolRun]int{}
+	for _, r := range protocolRuns(t) {
+		sites := map[string]bool{}
+		n, broken := r.watched(func(o op.Op) bool {
+			sites[syncSite(o)] = true
+			return false
+		})
+		require.NoError(t, broken, r.name)
+		length[r] = n
+		for s := range sites {
+			bySite[s] = append(bySite[s], r)
+		}
+	}
+	for _, s := range slices.Sorted(maps.Keys(bySite)) {
+		runs := bySite[s]
+		slices.SortStableFunc(runs, func(a, b *protocolRun) int { return length[a] - length[b] })
+		i := slices.IndexFunc(runs, func(r *protocolRun) bool {
+			_, broken := r.watched(func(o op.Op) bool { return syncSite(o) == s })
+			if broken != nil {
+				t.Logf("%s\n\t%s: %v", s, r.name, broken)
+			}
+			return broken != nil
+		})
+		if i < 0 {
+			t.Errorf("%s\n\tcan be left out of all %d runs", s, len(runs))
+		}
+	}
+}
+
+// syncSite names the place in the code that syncs, and who wants it synced
+// where that is a helper of several.
+func syncSite(o op.Op) string {
 	var chain []string
-	for more := true; more; {
-		var f runtime.Frame
-		f, more = frames.Next()
-		name, ok := strings.CutPrefix(f.Function, module)
-		if !ok || strings.HasPrefix(name, "internal/vfs") || strings.Contains(name, "_test") || strings.Contains(name, "Parallel") {
+	for f := range callers() {
+		if strings.HasPrefix(f, "wal.(*shared).") && len(chain) > 0 || f == "apply.syncName" || f == "wal.(*Log).commitOne" {
 			continue
 		}
-		name = strings.TrimPrefix(name, "internal/")
-		name, _, _ = strings.Cut(name, ".func")
-		if name == "apply.(*Job).move" || name == "apply.(*mover).move" || name == "recovery.(*view).each" ||
-			strings.HasPrefix(name, "wal.(*shared).commit") || name == "wal.(*shared).barrier" || name == "wal.(*Log).commitOne" ||
-			name == "recovery.attempt" || strings.HasPrefix(name, "recovery.(*view).prepareForward.") {
-			continue // on every way
-		}
-		if !slices.Contains(chain, name) {
-			chain = append(chain, name)
-		}
-		if name == "apply.(*Job).Barrier" || name == "editor.(*Editor).acquire" || name == "apply.(*Workspace).subdir" ||
-			name == "wal.(*shared).create" || name == "editor.(*commit).finish" || name == "editor.(*commit).rollBack" || strings.HasPrefix(name, "recovery.Resolve") {
+		if chain = append(chain, f); len(chain) == 3 {
 			break
 		}
 	}
-	return string(o.Kind) + " " + place(o.Path) + " in " + strings.Join(chain, " < ")
+	if place(o.Path) != "wal.log" && chain[0] != "apply.(*Job).SyncSlot" && chain[0] != "apply.(*Job).SyncStage" {
+		chain = chain[:1]
+	}
+	return string(o.Kind) + " in " + strings.Join(chain, " < ")
+}
+
+// callers are the functions of emend that are at work, innermost first.
+func callers() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var pcs [64]uintptr
+		frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+		for more := true; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			name, ok := strings.CutPrefix(f.Function, "github.com/emend/emend/")
+			if !ok || strings.HasPrefix(name, "internal/vfs") || strings.Contains(name, "_test") {
+				continue
+			}
+			name, _, _ = strings.Cut(strings.TrimPrefix(name, "internal/"), ".func")
+			if !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // place is what kind of thing a path is.
@@ -67,7 +135,7 @@ func place(p string) string {
 		return ".emend"
 	case strings.HasPrefix(in, "stage/"):
 		return "slot"
-	case strings.HasPrefix(in, "."):
+	case strings.HasPrefix(in, ".") && in != ".gitignore":
 		return "new " + strings.TrimRight(in[1:], "0123456789")
 	case strings.HasPrefix(in, "torn-"):
 		return "torn tail"
@@ -77,187 +145,86 @@ func place(p string) string {
 	return in
 }
 
-// syncRun is something whose syncs are left out one by one.
-type syncRun struct {
-	trees
-	kind  string
-	name  string
-	start func() *crashfs.FS
-	run   func(fs *crashfs.FS) error
-	// keepsakes are what an honest run leaves in .emend for a person to look at.
-	keepsakes []string
-	ops       int // of an honest run
-	turn      int // whose turn it is to be edited
-}
-
-// sites are the syncs of an honest run.
-func (r *syncRun) sites(t *testing.T) []string {
-	fs := r.start()
-	seen := map[string]bool{}
-	fs.SkipSync(func(o op.Op) bool {
-		seen[site(o)] = true
-		return false
-	})
-	r.finished(t, r.run(fs))
-	fs.SkipSync(nil)
-	r.keepsakes, r.ops = keepsakes(fs), len(fs.Trace())
-	return slices.Sorted(maps.Keys(seen))
-}
-
-func (r *syncRun) finished(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		require.Equal(t, "unchanged", stateOf(t, err, r.name), "%s: %v", r.name, err)
-	}
-}
-
-// patience bounds the search for what a missing sync breaks in one run.
-const patience = 700 * time.Millisecond
-
-// without leaves out the syncs at some sites and cuts the power before each
-// operation; it returns how that broke a promise, nil if it did not.
-func (r *syncRun) without(t *testing.T, left func(site string) bool, every int) (caught error) {
-	fs := r.start()
-	skipped := false
-	fs.SkipSync(func(o op.Op) bool {
-		if !left(site(o)) {
-			return false
+// protocolRuns are commits, and what follows where one fails, is cut off, or is
+// regretted, on the systems that lack one thing or another.
+func protocolRuns(t *testing.T) []*protocolRun {
+	var list []*protocolRun
+	for optName, o := range sweepOptions {
+		o.BothDirs = true
+		for name, plan := range syncPlans() {
+			list = append(list, runsOf(t, name+optName, func() *crashfs.FS { return unsaved(t, crashTree(t, o), name) }, plan)...)
 		}
-		skipped = true
-		return true
-	})
-	n, end := 0, time.Now().Add(patience)
-	look := func(when string, check func(*crashfs.FS) error) {
-		if caught != nil || !skipped || time.Now().After(end) {
-			return
+		if o.NoLink {
+			continue // nothing there has a second name
 		}
-		for cut, survivor := range fs.Survivors() {
-			if n++; n%every != 0 {
-				continue
-			}
-			if err := check(survivor); err != nil {
-				caught = fmt.Errorf("%s, %s: %w", when, cut, err)
-				return
-			}
-		}
-		for seed := range uint64(6) {
-			if err := check(fs.Survive(crashfs.Random(seed))); err != nil {
-				caught = fmt.Errorf("%s, random %d: %w", when, seed, err)
-				return
-			}
+		for name, plan := range stubbornPlans() {
+			list = append(list, runsOf(t, name+optName, func() *crashfs.FS { return unsaved(t, stubbornTree(t, o), name) }, plan)...)
 		}
 	}
-	fs.OnOp(func(o op.Op) { look("before "+o.String(), r.unfinished) })
-	r.finished(t, r.run(fs))
-	fs.OnOp(nil)
-	fs.SkipSync(nil)
-	if caught == nil {
-		want := userTree(fs)
-		end = time.Now().Add(patience)
-		look("at the end", func(s *crashfs.FS) error { return r.stays(s, want) })
-	}
-	for _, p := range slices.Sorted(maps.Keys(r.before)) {
-		if caught != nil || r.before[p].Kind != vfs.Regular && r.after[p].Kind != vfs.Regular {
-			continue
-		}
-		for _, text := range []string{r.before[p].Data, r.after[p].Data, "a user's\n"} {
-			edited := fs.Killed()
-			if caught == nil && edit(t, edited, p, text) {
-				want := userTree(edited)
-				end = time.Now().Add(patience)
-				end = time.Now().Add(patience)
-				whole := fs
-				fs = edited
-				look(fmt.Sprintf("at the end, and a user has written %q to %s", text, p),
-					func(s *crashfs.FS) error { return r.stays(s, want) })
-				fs = whole
-			}
-		}
-	}
-	return caught
+	return append(list, laterRuns(t)...)
 }
 
-// edit writes text to the file p as a careful editor does, in place and synced.
-// False: there is no such file, or the text is there already.
-func edit(t *testing.T, fs *crashfs.FS, p, text string) bool {
-	data, err := fs.ReadFile(crashRoot + "/" + p)
-	if err != nil || string(data) == text || text == "" {
-		return false
+// unsaved has somebody write files of the plan once more, without a sync.
+func unsaved(t *testing.T, fs *crashfs.FS, plan string) *crashfs.FS {
+	for _, p := range map[string][]string{
+		"five": {"edit.txt", "delete.txt", "rename.txt", "mode.sh"}, "mix": {"write.txt", "dir/moved.txt", "dir/sub/a", "dir/sub/b"},
+		"links": {"grow", "shrink", "same", "plain"}, "mounts": {"bound", "far/f", "plain", "gone"},
+	}[plan] {
+		data, err := fs.ReadFile(crashRoot + "/" + p)
+		require.NoError(t, err)
+		require.NoError(t, fs.WriteFile(crashRoot+"/"+p, data, 0o644))
 	}
-	dir, name := crashRoot, p
-	if i := strings.LastIndexByte(p, '/'); i >= 0 {
-		dir, name = crashRoot+"/"+p[:i], p[i+1:]
-	}
-	d, err := fs.Meddler().OpenRoot(dir)
-	require.NoError(t, err)
-	defer d.Close()
-	if info, err := d.Lstat(name); err != nil || info.Kind != vfs.Regular {
-		return false
-	}
-	f, err := d.OpenWrite(name)
-	require.NoError(t, err)
-	defer f.Close()
-	_, err = f.WriteAt([]byte(text), 0)
-	require.NoError(t, err)
-	require.NoError(t, f.Truncate(int64(len(text))))
-	require.NoError(t, f.Sync())
-	return true
+	return fs
 }
 
-func (r *syncRun) unfinished(s *crashfs.FS) error {
-	edited := s.Killed()
-	if _, err := r.recovered(s); err != nil {
-		return err
+// runsOf are a commit, rollbacks of it, and recoveries of what it leaves where
+// it is cut off.
+func runsOf(t *testing.T, name string, start func() *crashfs.FS, plan editor.Plan) []*protocolRun {
+	list := []*protocolRun{{"apply " + name, start, func(fs *crashfs.FS) error { return applyOn(fs, plan) }, nil}}
+	list = append(list, rollbacksOf(name, start, plan)...)
+	if len(plan.Ops) > 10 {
+		return list
 	}
-	if err := r.keeps(s); err != nil {
-		return err
-	}
-	r.turn++
-	paths := r.changed()
-	p := paths[r.turn%len(paths)]
-	if _, err := r.afterMeddling(edited, p, meddlings["edits in place"]); err != nil {
-		return fmt.Errorf("after an edit of %s: %w", p, err)
-	}
-	return nil
-}
-
-// stays: what had been reported, and what a user made of it, is still there.
-func (r *syncRun) stays(s *crashfs.FS, want map[string]crashfs.Node) error {
-	if _, err := recoverOn(s); err != nil {
-		return err
-	}
-	if !treesEqual(userTree(s), want) {
-		return errors.New("what had been reported is lost")
-	}
-	return r.keeps(s)
-}
-
-func (r *syncRun) keeps(s *crashfs.FS) error {
-	have := keepsakes(s)
-	for _, k := range r.keepsakes {
-		if !slices.Contains(have, k) {
-			return fmt.Errorf("%.60q is lost", k)
-		}
-	}
-	for p, n := range s.Tree(crashRoot) {
-		if strings.HasSuffix(p, ".emend/.gitignore") && n.Data != "*\n" {
-			return fmt.Errorf(".gitignore holds %q", n.Data)
-		}
-	}
-	return nil
-}
-
-// keepsakes are the files on shelves, and torn tails that were cut off.
-func keepsakes(fs *crashfs.FS) []string {
-	var list []string
-	for p, n := range fs.Tree(crashRoot) {
-		if i := strings.Index(p, ".emend/parked/"); i >= 0 && n.Kind == vfs.Regular {
-			list = append(list, p[i:]+"="+n.Data)
-		} else if strings.Contains(p, ".emend/torn-") {
-			list = append(list, "torn="+n.Data)
+	fs := start()
+	users := inodesOf(fs)
+	for what, crashed := range crashesOf(fs, list[0].do) {
+		for _, policy := range []recovery.Policy{recovery.Auto, recovery.PolicyBack} {
+			list = append(list, &protocolRun{fmt.Sprintf("recover %s %s, %v", name, what, policy), crashed.Killed,
+				func(fs *crashfs.FS) error { return recoverBy(fs, policy) }, users})
 		}
 	}
 	return list
+}
+
+// rollbacksOf are commits in which the n-th call that publishes fails.
+func rollbacksOf(name string, start func() *crashfs.FS, plan editor.Plan) []*protocolRun {
+	var list []*protocolRun
+	for n := 2; n <= 12; n += 2 {
+		list = append(list, &protocolRun{fmt.Sprintf("roll back %s at %d", name, n), start, func(fs *crashfs.FS) error {
+			return applyOn(faultfs.New(fs, faultfs.Fault{Match: publishes, N: n, Err: syscall.EIO}), plan)
+		}, nil})
+	}
+	return list
+}
+
+func recoverBy(fs *crashfs.FS, p recovery.Policy) error {
+	_, err := recovery.Run(context.Background(), crashRoot, recovery.Options{FS: fs, Policy: p})
+	return err
+}
+
+// crashesOf are what a kill, and a power cut, leave before some of the
+// operations of do on fs.
+func crashesOf(fs *crashfs.FS, do func(*crashfs.FS) error) map[string]*crashfs.FS {
+	crashed := map[string]*crashfs.FS{}
+	fs.OnOp(func(o op.Op) {
+		if r := rand.New(rand.NewPCG(uint64(o.Seq), 0)); long() || r.IntN(8) == 0 {
+			crashed[fmt.Sprintf("killed at %v", o)] = fs.Killed()
+			crashed[fmt.Sprintf("cut at %v", o)] = fs.Survive(crashfs.Random(uint64(o.Seq)))
+		}
+	})
+	_ = do(fs)
+	fs.OnOp(nil)
+	return crashed
 }
 
 // syncPlans are the plans of the sweeps and those that need a sync that none of
@@ -277,118 +244,87 @@ func syncPlans() map[string]editor.Plan {
 	return plans
 }
 
-// commits are runs of Apply on a new workspace.
-func commits(t *testing.T) []*syncRun {
-	var list []*syncRun
-	for planName, plan := range syncPlans() {
-		for optName, o := range sweepOptions {
-			o.BothDirs = true
-			list = append(list, &syncRun{trees: treesOf(t, plan, o), kind: "commit", name: planName + optName,
-				start: func() *crashfs.FS { return crashTree(t, o) },
-				run:   func(fs *crashfs.FS) error { return applyOn(fs, plan) }})
-		}
+// laterRuns are what is done after a commit, or after a person has come between.
+func laterRuns(t *testing.T) []*protocolRun {
+	plan := crashPlans()["five"]
+	applied := func() *crashfs.FS {
+		fs := crashTree(t, crashfs.Options{})
+		require.NoError(t, applyOn(fs, plan))
+		fs.Settle()
+		return fs
 	}
-	return list
-}
-
-// rollbacks are runs of Apply in which a late call that publishes fails.
-func rollbacks(t *testing.T) []*syncRun {
-	var list []*syncRun
-	for planName, plan := range crashPlans() {
-		for optName, o := range sweepOptions {
-			o.BothDirs = true
-			for n := 2; n <= 6; n += 2 {
-				list = append(list, &syncRun{trees: treesOf(t, plan, o), kind: "rollback", name: fmt.Sprint(planName, optName, " ", n),
-					start: func() *crashfs.FS { return crashTree(t, o) },
-					run: func(fs *crashfs.FS) error {
-						return applyOn(faultfs.New(fs, faultfs.Fault{Match: publishes, N: n, Err: syscall.EIO}), plan)
-					}})
+	open := func(do func(ed *editor.Editor) error) func(fs *crashfs.FS) error {
+		return func(fs *crashfs.FS) error {
+			ed, err := editor.Open(context.Background(), crashRoot, editor.WithFS(fs))
+			if err != nil {
+				return err
 			}
+			defer ed.Close()
+			return do(ed)
 		}
+	}
+	noStage := func() *crashfs.FS {
+		fs := applied()
+		d, err := fs.Meddler().OpenRoot(crashRoot + "/.emend")
+		require.NoError(t, err)
+		require.NoError(t, d.Rmdir("stage"))
+		fs.Settle()
+		return fs
+	}
+	torn := func() *crashfs.FS {
+		fs := applied()
+		data, err := fs.ReadFile(crashRoot + "/.emend/wal.log")
+		require.NoError(t, err)
+		at := bytes.LastIndexFunc(data, func(r rune) bool { return r != 0 }) + 100
+		require.NoError(t, fs.WriteFile(crashRoot+"/.emend/wal.log", append(data[:at:at], "torn"...), 0o600))
+		fs.Settle()
+		return fs
+	}
+	hosted := func() *crashfs.FS {
+		fs := applied()
+		l, err := wal.Open(t.Context(), crashRoot+"/.emend", wal.Options{FS: fs})
+		require.NoError(t, err)
+		require.NoError(t, l.Acquire(t.Context(), time.Second, nil))
+		require.NoError(t, l.AppendHost(wal.Intent{ID: "host",
+			Edits:     []locator.FileEdit{{Path: "write.txt", StartByte: 0, EndByte: 3, NewText: "new"}},
+			Originals: map[string][]byte{"write.txt": []byte("old content\n")}}))
+		l.Release()
+		require.NoError(t, l.Close())
+		fs.Settle()
+		return fs
+	}
+	again := crashPlans()["mix"]
+	ctx := context.Background()
+	list := []*protocolRun{
+		{"undo", applied, open(func(ed *editor.Editor) error { _, err := ed.Undo(ctx, ""); return err }), nil},
+		{"gc", applied, open(func(ed *editor.Editor) error { _, err := ed.GC(ctx); return err }), nil},
+		{"gc and apply", applied, open(func(ed *editor.Editor) error {
+			_, err := ed.GC(ctx)
+			if err == nil {
+				_, err = ed.Apply(ctx, again)
+			}
+			return err
+		}), nil},
+		{"apply with a torn tail", torn, func(fs *crashfs.FS) error { return applyOn(fs, again) }, nil},
+		{"recover a host's intent", hosted, func(fs *crashfs.FS) error {
+			_, err := recovery.Run(ctx, crashRoot, recovery.Options{FS: fs, Host: true})
+			return err
+		}, nil},
+		{"apply without a stage", noStage, func(fs *crashfs.FS) error { return applyOn(fs, again) }, nil},
+	}
+	for _, r := range rollbacksOf("again", applied, again) {
+		for what, crashed := range crashesOf(applied(), r.do) {
+			list = append(list, &protocolRun{"recover " + r.name + " " + what, crashed.Killed, func(fs *crashfs.FS) error { return recoverBy(fs, recovery.Auto) }, nil})
+		}
+	}
+	for _, use := range []editor.Resolution{editor.UseBefore, editor.UseAfter, editor.KeepCurrent} {
+		fs, id := parkedTree(t)
+		fs.Settle()
+		list = append(list, &protocolRun{fmt.Sprintf("resolve %v", use), fs.Killed,
+			open(func(ed *editor.Editor) error {
+				_, err := ed.Resolve(ctx, id, editor.ResolveOptions{Use: use})
+				return err
+			}), nil})
 	}
 	return list
 }
-
-// publishes matches what changes the user's part of the tree.
-func publishes(o op.Op) bool {
-	return !o.Kind.Looks() && !o.Kind.Syncs() && o.Kind != op.Link && (place(o.Path) == "tree" || o.To != "" && place(o.To) == "tree")
-}
-
-// recoveries are runs of recovery on what a crash of Apply left.
-func recoveries(t *testing.T, pick *sampler, every int) []*syncRun {
-	var list []*syncRun
-	for planName, plan := range crashPlans() {
-		for optName, o := range sweepOptions {
-			o.BothDirs = true
-			tr := treesOf(t, plan, o)
-			fs := crashTree(t, o)
-			fs.OnOp(func(at op.Op) {
-				for cut, crashed := range cuts(fs, pick.Uint64()) {
-					if pick.IntN(every) == 0 {
-						list = append(list, recoveryOf(tr, fmt.Sprintf("%s%s at %v, %s", planName, optName, at, cut), crashed))
-					}
-				}
-			})
-			require.NoError(t, applyOn(fs, plan))
-		}
-	}
-	return list
-}
-
-func recoveryOf(tr trees, name string, crashed *crashfs.FS) *syncRun {
-	return &syncRun{trees: tr, kind: "recovery", name: name,
-		start: crashed.Killed,
-		run:   func(fs *crashfs.FS) error { _, err := recoverOn(fs); return err }}
-}
-
-// together are sites of which each stands in for the other: only without both
-// is anything lost.
-var together = map[string][]string{
-	"a link made and a name removed instead of a rename": {"moveNoReplace"},
-	"the log before recovery acts":                       {"(*Log).Decide < recovery", "(*Log).Sync < recovery.(*Report).Recover"},
-	"the names of log and slots":                         {"syncdir .emend", "syncdir root in apply.(*Workspace).Ensure"},
-}
-
-// TestEverySyncIsNeeded leaves out the syncs of one call site, all others at
-// their work, and cuts the power at every operation: some survivor is mixed, or
-// has lost what was reported. It prints what caught which; without EMEND_LONG
-// it looks at a few sites.
-func TestEverySyncIsNeeded(t *testing.T) {
-	pick := newSampler(t)
-	runs := slices.Concat(commits(t), rollbacks(t), recoveries(t, pick, 40))
-	bySite := map[string][]*syncRun{}
-	for _, r := range runs {
-		for _, s := range r.sites(t) {
-			bySite[r.kind+": "+s] = append(bySite[r.kind+": "+s], r)
-		}
-	}
-	for _, s := range slices.Sorted(maps.Keys(bySite)) {
-		_, only, _ := strings.Cut(s, ": ")
-		if pick.chosen(20) {
-			leaveOut(t, s, bySite[s], func(site string) bool { return site == only })
-		}
-	}
-	for what, parts := range together {
-		if pick.chosen(6) {
-			leaveOut(t, what, runs, func(site string) bool {
-				return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(site, p) })
-			})
-		}
-	}
-}
-
-// leaveOut tries the runs until one shows what the syncs are for.
-func leaveOut(t *testing.T, what string, runs []*syncRun, left func(site string) bool) {
-	slices.SortStableFunc(runs, func(a, b *syncRun) int { return a.ops - b.ops })
-	every := max(1, len(runs)/tries)
-	for i := 0; i < len(runs); i += every {
-		if err := runs[i].without(t, left, 3); err != nil {
-			t.Logf("%s\n\tcaught by %s: %.200v", what, runs[i].name, err)
-			return
-		}
-	}
-	t.Logf("%s\n\tnot caught by any of %d", what, len(runs))
-}
-
-// tries is about how many runs are tried for one site.
-const tries = 10

@@ -189,7 +189,7 @@ func (h *hostIntent) act(w *apply.Workspace, policy Policy) (IntentReport, error
 			return IntentReport{}, err
 		}
 	}
-	if err := errors.Join(g.Seal(), w.Log.Sync()); err != nil {
+	if err := g.Seal(); err != nil { // durable with the decision, before anything moves
 		return IntentReport{}, needsRecovery(err)
 	}
 	tx, err := w.Log.Find(id)

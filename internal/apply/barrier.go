@@ -42,7 +42,7 @@ func (j *Job) touched() []string {
 
 // Barrier makes the published state of every path durable: each touched
 // directory once, the slots' directory, and the files whose inode itself was
-// changed. With all it syncs every file that stands at a path of the job, for
+// changed; what was written in place is synced already. With all it syncs every file that stands at a path of the job, for
 // a recovery that trusts nothing because it can read it.
 func (j *Job) Barrier(all bool) error {
 	dirs := j.touched()
@@ -55,7 +55,7 @@ func (j *Job) Barrier(all bool) error {
 	}
 	return Parallel(len(j.Steps), func(i int) error {
 		st := &j.Steps[i]
-		if !all && !IsChmod(st) && !st.InPlace {
+		if !all && !IsChmod(st) {
 			return nil
 		}
 		for _, p := range j.places(i) {

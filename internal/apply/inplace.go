@@ -72,6 +72,10 @@ func (m *mover) inPlaceAfterAll(cause error) error {
 	if info.Nlink > 1 { // only this name is to change
 		return lost(cause, "identity")
 	}
+	// What its owner has not synced must not come back, older, into a torn file.
+	if err := syncName(m.d, m.name, vfs.Regular); err != nil {
+		return err
+	}
 	if err := m.j.Note(m.st.N); err != nil {
 		return err
 	}

@@ -41,6 +41,28 @@ func grown(t *testing.T) *crashfs.FS {
 	return fs
 }
 
+func TestUnsyncedIsWhatNoSyncCovers(t *testing.T) {
+	fs, d := disk(t)
+	fs.Settle()
+	f, err := d.Create("a", 0o600)
+	require.NoError(t, err)
+	writeAt(t, f, []byte("bytes"), 0)
+	require.NoError(t, f.Chmod(0o640))
+	unsynced := func() (list []string) {
+		for _, o := range fs.Unsynced() {
+			list = append(list, o.String())
+		}
+		return list
+	}
+	require.Equal(t, []string{"create /w/a", "write /w/a", "chmod /w/a"}, unsynced())
+	require.NoError(t, f.Datasync())
+	require.Equal(t, []string{"create /w/a", "chmod /w/a"}, unsynced())
+	require.NoError(t, f.Sync())
+	require.Equal(t, []string{"create /w/a"}, unsynced())
+	require.NoError(t, d.Sync())
+	require.Empty(t, unsynced())
+}
+
 func TestTornBlocksOnlyWhereUnsynced(t *testing.T) {
 	for fate, unit := range map[crashfs.Fate]int{crashfs.Torn512: 512, crashfs.Torn4K: 4096} {
 		fs, seen := grown(t), map[byte]bool{}

@@ -55,7 +55,10 @@ func (n *inode) change(m meta, now int64) {
 // flush is a sync that worked. Blocks that an earlier sync failed to write are
 // clean for the system and stay unwritten.
 func (n *inode) flush() {
-	kept := n.data.without(n.dropped, n.synced)
+	kept := n.data
+	if n.dropped != nil {
+		kept = n.data.without(n.dropped, n.synced)
+	}
 	uncertain := !slices.Equal(kept.blocks, n.data.blocks)
 	n.synced, n.writes = kept, nil
 	if uncertain {

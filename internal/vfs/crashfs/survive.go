@@ -214,3 +214,29 @@ func floor(versions []content) int64 {
 	}
 	return least
 }
+
+// Unsynced lists what a power cut could take away now: the name operations,
+// oldest first, then, for each path of an inode, a write where data are not
+// synced and a chmod where metadata are not.
+func (p *FS) Unsynced() []op.Op {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var list []op.Op
+	for _, n := range p.pending {
+		list = append(list, n.op)
+	}
+	return p.root.unsynced("/", list)
+}
+
+func (n *inode) unsynced(at string, list []op.Op) []op.Op {
+	if len(n.writes) > 0 {
+		list = append(list, op.Op{Kind: op.Write, Path: at})
+	}
+	if len(n.changes) > 0 {
+		list = append(list, op.Op{Kind: op.Chmod, Path: at})
+	}
+	for name, child := range n.names {
+		list = child.unsynced(join(at, name), list)
+	}
+	return list
+}
