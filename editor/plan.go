@@ -1,9 +1,11 @@
 package editor
 
 import (
+	"iter"
 	"time"
 
 	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/locator"
 )
 
@@ -16,9 +18,33 @@ type Plan struct {
 	// Label is shown in the history.
 	Label string
 	Ops   []Op
+	// More yields operations that come behind Ops, for plans of which not all is
+	// to be in memory at once; nil: there are none. It may be walked several
+	// times, and must yield the same each time. Its error is that of Prepare.
+	More iter.Seq2[Op, error]
 	// PruneDirs removes directories that the plan's deletes and renames leave
 	// empty, as git does when it applies a patch.
 	PruneDirs bool
+}
+
+// all yields the operations, up to the first error.
+func (p Plan) all() iter.Seq2[Op, error] {
+	return func(yield func(Op, error) bool) {
+		next := func(op Op, err error) bool {
+			if op == nil && err == nil {
+				err = fail.New(fail.Usage, "prepare", "", "a nil operation")
+			}
+			return yield(op, err) && err == nil
+		}
+		for _, op := range p.Ops {
+			if !next(op, nil) {
+				return
+			}
+		}
+		if p.More != nil {
+			p.More(next)
+		}
+	}
 }
 
 // Op is one operation: Edit, Write, Create, Delete, Rename, Chmod, Symlink,

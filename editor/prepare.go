@@ -45,7 +45,6 @@ func (p *prepared) steps() []wal.Step {
 // preparer applies the operations of a plan to a virtual workspace.
 type preparer struct {
 	*virtual
-	ops  []Op
 	opts prepareOptions
 	view view
 }
@@ -56,15 +55,10 @@ func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions)
 	if len(plan.Key) > maxKey {
 		return nil, fail.New(fail.Usage, "prepare", "", "the key is longer than %d bytes", maxKey)
 	}
-	p := &preparer{virtual: newVirtual(tree, plan.PruneDirs, o.Creator), ops: plan.Ops, opts: o}
-	for i, op := range plan.Ops {
-		if err := ctx.Err(); err != nil {
-			return nil, fail.Wrap(err, "prepare", "")
-		}
-		p.order = i
-		if err := p.apply(op); err != nil {
-			return nil, err
-		}
+	p := &preparer{virtual: newVirtual(tree, plan.PruneDirs, o.Creator), opts: o}
+	hash, err := p.operations(ctx, plan)
+	if err != nil {
+		return nil, err
 	}
 	if err := p.sweep(nil); err != nil {
 		return nil, fail.Wrap(err, "prepare", "")
@@ -73,9 +67,29 @@ func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions)
 	if err != nil {
 		return nil, err
 	}
-	done := &prepared{changes: changes, hash: plan.digest()}
+	done := &prepared{changes: changes, hash: hash}
 	done.files = reportOf(done.steps())
 	return done, nil
+}
+
+// operations applies those of plan and returns their digest.
+func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, error) {
+	d := newPlanDigest(plan)
+	for op, err := range plan.all() {
+		if err == nil {
+			err = fail.Wrap(ctx.Err(), "prepare", "")
+		}
+		if err != nil {
+			return hashing.Digest{}, err
+		}
+		d.operation(op)
+		p.verb = op.op()
+		if err := p.apply(op); err != nil {
+			return hashing.Digest{}, err
+		}
+		p.order++
+	}
+	return d.h.Raw(), nil
 }
 
 // apply applies one operation to the virtual workspace.

@@ -33,7 +33,7 @@ func (p *preparer) changes(ctx context.Context) ([]change, error) {
 		}
 		d, err := p.draft(s)
 		if err != nil {
-			return nil, fail.Wrap(err, p.ops[s.order].op(), s.path())
+			return nil, fail.Wrap(err, s.verb, s.path())
 		}
 		if d != nil {
 			drafts = append(drafts, d)

@@ -9,20 +9,29 @@ import (
 
 // digest identifies the plan's operations, whatever its key and label: every
 // field of every operation, each in one way only.
-func (p Plan) digest() hashing.Digest {
-	d := &planDigest{}
-	d.flag(p.PruneDirs)
-	for _, op := range p.Ops {
-		d.text(op.op())
+func (p Plan) digest() (hashing.Digest, error) {
+	d := newPlanDigest(p)
+	for op, err := range p.all() {
+		if err != nil {
+			return hashing.Digest{}, err
+		}
 		d.operation(op)
 	}
-	return d.h.Raw()
+	return d.h.Raw(), nil
+}
+
+// newPlanDigest returns the digest of p without its operations.
+func newPlanDigest(p Plan) *planDigest {
+	d := &planDigest{}
+	d.flag(p.PruneDirs)
+	return d
 }
 
 // planDigest hashes values so that no two sequences of them look alike.
 type planDigest struct{ h hashing.RawHasher }
 
 func (d *planDigest) operation(op Op) {
+	d.text(op.op())
 	switch o := op.(type) {
 	case Edit:
 		d.text(o.Path)

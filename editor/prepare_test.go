@@ -246,7 +246,7 @@ func TestLargeFiles(t *testing.T) {
 		"hash": {Path: "f", Expect: RawHash(raw), Edits: edits}, "none": {Path: "f", Edits: edits}, "old": {Path: "f",
 			Edits: edits[:1]},
 	} {
-		p := &preparer{virtual: newVirtual(tree, false, apply.Creator{}), ops: []Op{e}}
+		p := &preparer{virtual: newVirtual(tree, false, apply.Creator{})}
 		n, err := p.file("f")
 		require.NoError(t, err)
 		done, err := p.editLarge(n, e)

@@ -66,9 +66,17 @@ func TestPlanDigest(t *testing.T) {
 	}
 	seen := make(map[hashing.Digest]int)
 	for i, p := range plans {
-		other, dup := seen[p.digest()]
+		d := digestOf(t, p)
+		other, dup := seen[d]
 		require.False(t, dup, "%v and %v", p, plans[other])
-		seen[p.digest()] = i
+		seen[d] = i
+		require.Equal(t, d, digestOf(t, Plan{PruneDirs: p.PruneDirs, More: Plan{Ops: p.Ops}.all()}))
 	}
-	require.Equal(t, Plan{Key: "k", Label: "l"}.digest(), Plan{}.digest())
+	require.Equal(t, digestOf(t, Plan{Key: "k", Label: "l"}), digestOf(t, Plan{}))
+}
+
+func digestOf(t *testing.T, p Plan) hashing.Digest {
+	d, err := p.digest()
+	require.NoError(t, err)
+	return d
 }

@@ -106,11 +106,17 @@ func (ed *Editor) already(plan Plan) (*Result, error) {
 	if log == nil {
 		return nil, nil
 	}
-	digest := plan.digest()
 	ed.mu.Lock()
-	id, replayed := ed.replayed[digest]
+	replayed := maps.Clone(ed.replayed)
 	ed.mu.Unlock()
-	if replayed {
+	if plan.Key == "" && len(replayed) == 0 {
+		return nil, nil
+	}
+	digest, err := plan.digest()
+	if err != nil {
+		return nil, err
+	}
+	if id, ok := replayed[digest]; ok {
 		h, err := ed.past()
 		if err != nil {
 			return nil, err

@@ -146,11 +146,14 @@ func (a *app) readPlan(ctx context.Context, args []string, root string, f applyF
 	if err != nil {
 		return editor.Plan{}, err
 	}
-	sources, err := a.readSources(ctx, args)
-	if err != nil {
-		return editor.Plan{}, err
+	plan, isStream, err := streamedPlan(args, f.input.format.value, opts.Encoding)
+	if !isStream && err == nil {
+		var sources []*fix.Source
+		if sources, err = a.readSources(ctx, args); err != nil {
+			return editor.Plan{}, err
+		}
+		plan, err = input.Parse(f.input.format.value, opts, sources...)
 	}
-	plan, err := input.Parse(f.input.format.value, opts, sources...)
 	if err != nil {
 		name, _ := inputName(args)
 		return editor.Plan{}, fail.Wrap(err, "parse", name)

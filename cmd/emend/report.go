@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
+	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input"
 	"github.com/emend/emend/internal/input/diff"
 	"github.com/emend/emend/internal/input/fix"
+	"github.com/emend/emend/internal/input/plan"
 	"github.com/emend/emend/locator"
 	"github.com/spf13/cobra"
 )
@@ -141,6 +144,38 @@ func (a *app) readSources(ctx context.Context, args []string) ([]*fix.Source, er
 		return nil, fail.New(fail.Usage, "read", name, "there is no .yaml or .yml file in the directory")
 	}
 	return sources, nil
+}
+
+// headSize is how much of a file is looked at to tell whether it is a stream.
+const headSize = 64 << 10
+
+// streamedPlan returns the plan in the FILE of args where that is a plan stream:
+// its operations are read from there when they are needed.
+func streamedPlan(args []string, format string, enc locator.Encoding) (p editor.Plan, isStream bool, err error) {
+	name, isFile := inputName(args)
+	if info, err := os.Stat(name); !isFile || err != nil || !info.Mode().IsRegular() {
+		return p, false, nil // whoever reads it says what is wrong
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return p, false, nil
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, headSize))
+	if err != nil {
+		return p, false, fail.Wrap(err, "read", name)
+	}
+	if format == input.Auto {
+		if format, err = input.Detect(head); err != nil {
+			return p, false, nil
+		}
+	}
+	if format != "plan-stream" {
+		return p, false, nil
+	}
+	stream := plan.Stream{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }, Encoding: enc}
+	p, err = stream.Plan()
+	return p, true, err
 }
 
 // leftOut tells what of a report was left out.

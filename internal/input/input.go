@@ -3,6 +3,8 @@
 package input
 
 import (
+	"bytes"
+	"io"
 	"slices"
 	"strings"
 
@@ -91,10 +93,11 @@ func adapters() []adapter {
 			return ruff.Parse(src, o.Root, o.Options, o.AllApplicability)
 		})},
 		{"plan-stream", plan.DetectStream, single(func(src *fix.Source, o Options) (editor.Plan, error) {
-			return plan.ParseStream(src.Data, o.Encoding)
+			open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(src.Data)), nil }
+			return plan.Stream{Name: src.Name, Open: open, Encoding: o.Encoding}.Plan()
 		})},
 		{"plan", plan.Detect, single(func(src *fix.Source, o Options) (editor.Plan, error) {
-			return plan.Parse(src.Data, o.Encoding)
+			return plan.Parse(src, o.Encoding)
 		})},
 		{"apply-patch", applypatch.Detect, single(func(src *fix.Source, _ Options) (editor.Plan, error) {
 			return applypatch.Parse(src)

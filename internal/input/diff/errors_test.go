@@ -67,6 +67,7 @@ var malformed = []struct {
 	{"no prefix", "diff --git f f\nold mode 100644\nnew mode 100755\n", fail.Parse, "does not say which file"},
 	{"name too short", gitHead + "--- f\n+++ f\n@@ -1 +1 @@\n-a\n+b\n", fail.Parse, "input:2:1: nothing remains of the name"},
 	{"two names", "diff --git a/f b/g\n--- a/f\n+++ b/g\n@@ -1 +1 @@\n-a\n+b\n", fail.Parse, "two names"},
+	{"name of another file", gitHead + "--- a/g\n+++ b/g\n@@ -1 +1 @@\n-a\n+b\n", fail.Parse, "input:2:1: the header names both"},
 	{"other name", gitHead + "rename from f\nrename to g\n--- a/f\n+++ b/h\n@@ -1 +1 @@\n-a\n+b\n", fail.Parse, "names both"},
 	{"half a rename", gitHead + "rename from f\n", fail.Parse, "needs both its names"},
 	{"rename to a directory", gitHead + "rename from f\nrename to g/\n", fail.Parse, "input:3:1: \"g/\" is not the name of a file"},

@@ -121,6 +121,9 @@ func (h *gitHeader) sideName(name *string, value string, absent bool) error {
 	if err != nil {
 		return err
 	}
+	if h.common != "" && h.common != read && !h.kinds[rename] && !h.kinds[copying] {
+		return h.errorf("the header names both %.200q and %.200q", h.common, read)
+	}
 	return h.setName(name, read)
 }
 

@@ -16,6 +16,8 @@ import (
 type Source struct {
 	Name string
 	Data []byte
+	// Skipped is how many lines of the input come before Data.
+	Skipped int
 
 	lines []int // offsets behind the line ends; nil: not looked for yet
 }
@@ -37,7 +39,7 @@ func (s *Source) Position(pos int) string {
 	if name == "" {
 		name = "input"
 	}
-	return fmt.Sprintf("%s:%d:%d", name, line, pos-s.lines[line-1]+1)
+	return fmt.Sprintf("%s:%d:%d", name, line+s.Skipped, pos-s.lines[line-1]+1)
 }
 
 // Offset returns the byte offset of a line and a column, both from 1, of which

@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/emend/emend/locator"
+import (
+	"bytes"
+
+	"github.com/emend/emend/locator"
+)
 
 func (d *decoder) edits() []locator.Edit {
 	var edits []locator.Edit
@@ -28,13 +32,13 @@ func (d *decoder) edit() locator.Edit {
 		case fRange:
 			e.Range = d.textRange()
 		case fFind:
-			e.Find = o.filled()
+			e.Find = bytes.Clone(o.filled())
 		case fAll:
 			e.All = d.boolean()
 		case fText:
-			e.Text = o.bytes()
+			e.Text = o.owned()
 		case fOld:
-			e.Old = o.bytes()
+			e.Old = o.owned()
 		}
 	}
 	d.checkPlace(&o)

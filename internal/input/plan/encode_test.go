@@ -35,7 +35,7 @@ func TestEncodedPlansReadTheSame(t *testing.T) {
 	} {
 		doc, err := Encode(p)
 		require.NoError(t, err)
-		got, err := Parse(doc, locator.UTF16)
+		got, err := parseAs(doc, locator.UTF16)
 		require.NoError(t, err, "%s", doc)
 		require.Equal(t, p, got)
 	}

@@ -134,6 +134,15 @@ func (o *object) bytes() []byte {
 	return o.s.text()
 }
 
+// owned is bytes that stay as they are.
+func (o *object) owned() []byte {
+	b := o.bytes()
+	if o.s.reused && !o.base64 {
+		b = bytes.Clone(b)
+	}
+	return b
+}
+
 // filled is bytes for a field that cannot be empty.
 func (o *object) filled() []byte {
 	o.s.skipSpace()

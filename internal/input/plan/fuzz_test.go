@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 )
 
@@ -19,14 +20,14 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(op(`{"op": "write", "path": "a\ud83d\ude00", "content_base64": "/w==", "mode": "0644"}`)))
 	f.Add([]byte(edit(`{"range": {"start": {"line": 1, "character": 2}, "end": {"character": 4, "line": 3}}, "text": ""}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := Parse(data, locator.UTF16)
+		p, err := parseAs(data, locator.UTF16)
 		if err != nil {
 			if kind := fail.KindOf(err); kind != fail.Parse && kind != fail.Unsupported {
 				t.Fatalf("%s: %v", kind, err)
 			}
 			return
 		}
-		if s := newScanner(data); !json.Valid(data[s.pos:]) {
+		if s := newScanner(&fix.Source{Data: data}, true); !json.Valid(data[s.pos:]) {
 			t.Fatalf("read %q as %+v", data, p)
 		}
 	})
@@ -37,7 +38,7 @@ func FuzzText(f *testing.F) {
 	f.Add([]byte(`"a\n\u00e4\ud83d\ude00é"`))
 	f.Add([]byte(`"\ud800"`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := newScanner(data)
+		s := newScanner(&fix.Source{Data: data}, true)
 		start := s.pos
 		got := s.text()
 		if s.err != nil || s.pos != len(data) {
@@ -63,7 +64,7 @@ func BenchmarkParse(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Parse(data, locator.UTF16); err != nil {
+		if _, err := parseAs(data, locator.UTF16); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -95,9 +95,9 @@ func (d *decoder) operationField(o *object, op *operation) {
 	case fTarget:
 		op.target = string(o.filled())
 	case fContent:
-		op.content = o.bytes()
+		op.content = o.owned()
 	case fBase:
-		op.base = o.bytes()
+		op.base = o.owned()
 	case fMode:
 		op.mode = d.mode()
 	case fOverwrite:

@@ -6,12 +6,12 @@
 package plan
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 )
 
@@ -21,17 +21,12 @@ const (
 )
 
 // Parse reads a plan; columns of its ranges count units of enc. The plan
-// refers to data, which must not change afterwards. An error is of kind parse,
-// or unsupported for a plan of another version, and names the operation, its
-// path where that is known, the field, and line and column.
-func Parse(data []byte, enc locator.Encoding) (editor.Plan, error) {
-	d := decoder{scanner: newScanner(data), encoding: enc, opIndex: -1, editIndex: -1}
+// refers to the data of src, which must not change afterwards. An error is of
+// kind parse, or unsupported for a plan of another version, and names the
+// operation, its path where that is known, the field, and the place.
+func Parse(src *fix.Source, enc locator.Encoding) (editor.Plan, error) {
+	d := decoder{scanner: newScanner(src, true), encoding: enc, opIndex: -1, editIndex: -1}
 	p := d.plan(planFields)
-	return d.finish(p)
-}
-
-// finish returns p if that is all there is.
-func (d *decoder) finish(p editor.Plan) (editor.Plan, error) {
 	d.end()
 	if d.err != nil {
 		return editor.Plan{}, d.failure()
@@ -41,7 +36,7 @@ func (d *decoder) finish(p editor.Plan) (editor.Plan, error) {
 
 // Detect reports whether data begins as a JSON object does.
 func Detect(data []byte) bool {
-	s := newScanner(data)
+	s := newScanner(&fix.Source{Data: data}, true)
 	return s.skipSpace() == '{'
 }
 
@@ -148,9 +143,7 @@ func (d *decoder) failure() *fail.Error {
 	if d.editIndex >= 0 {
 		where += fmt.Sprintf("edits[%d]: ", d.editIndex)
 	}
-	before := d.data[:d.err.pos]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := d.err.pos - bytes.LastIndexByte(before, '\n')
-	return fail.New(d.err.kind, d.op.kind, d.op.name(), "%s%s (line %d, column %d)",
-		where, d.err.message, line, column)
+	e := d.src.Error(d.err.kind, d.err.pos, d.op.name(), "%s%s", where, d.err.message)
+	e.Op = d.op.kind
+	return e
 }

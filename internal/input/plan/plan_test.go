@@ -10,8 +10,13 @@ import (
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 )
+
+func parseAs(data []byte, enc locator.Encoding) (editor.Plan, error) {
+	return Parse(&fix.Source{Data: data}, enc)
+}
 
 // op wraps one operation in a plan.
 func op(operation string) string { return `{"emend": 1, "ops": [` + operation + `]}` }
@@ -57,7 +62,7 @@ func TestOperations(t *testing.T) {
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := Parse([]byte(op(c.json)), locator.UTF16)
+			p, err := parseAs([]byte(op(c.json)), locator.UTF16)
 			require.NoError(t, err)
 			require.Equal(t, []editor.Op{c.want}, p.Ops)
 		})
@@ -86,7 +91,7 @@ func TestEdits(t *testing.T) {
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := Parse([]byte(edit(c.json)), locator.UTF32)
+			p, err := parseAs([]byte(edit(c.json)), locator.UTF32)
 			require.NoError(t, err)
 			require.Equal(t, []locator.Edit{c.want}, p.Ops[0].(editor.Edit).Edits)
 		})
@@ -94,7 +99,7 @@ func TestEdits(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	p, err := Parse([]byte("\xef\xbb\xbf\t{\"key\": \"k\", \"label\": \"l\", \"ops\": [], \"emend\": 1}\r\n"), locator.UTF16)
+	p, err := parseAs([]byte("\xef\xbb\xbf\t{\"key\": \"k\", \"label\": \"l\", \"ops\": [], \"emend\": 1}\r\n"), locator.UTF16)
 	require.NoError(t, err)
 	require.Equal(t, editor.Plan{Key: "k", Label: "l"}, p)
 }
@@ -103,19 +108,19 @@ var malformed = []struct {
 	name, json string
 	message    string
 }{
-	{"empty", ``, "want an object, not the end of the input (line 1, column 1)"},
+	{"empty", ``, "input:1:1: want an object, not the end of the input"},
 	{"array", `[]`, "want an object, not an array"},
 	{"no version", `{"ops": []}`, "emend is missing"},
 	{"no operations", `{"emend": 1}`, "ops is missing"},
-	{"version a string", `{"emend": "1", "ops": []}`, "emend: want a whole number, not a string (line 1, column 11)"},
-	{"unknown field", "{\"emend\": 1,\n \"opps\": []}", `unknown field "opps" (line 2, column 2)`},
-	{"field twice", `{"emend": 1, "emend": 1, "ops": []}`, "emend is given twice (line 1, column 14)"},
+	{"version a string", `{"emend": "1", "ops": []}`, "input:1:11: emend: want a whole number, not a string"},
+	{"unknown field", "{\"emend\": 1,\n \"opps\": []}", `input:2:2: unknown field "opps": "\"opps\": []}"`},
+	{"field twice", `{"emend": 1, "emend": 1, "ops": []}`, "input:1:14: emend is given twice"},
 	{"operations twice", `{"emend": 1, "ops": [], "ops": []}`, "ops is given twice"},
 	{"no base64 form", `{"emend": 1, "label_base64": "YQ==", "ops": []}`, `unknown field "label_base64"`},
 	{"long key", `{"emend": 1, "key": "` + strings.Repeat("k", 257) + `", "ops": []}`, "key: has 257 bytes"},
 	{"null operations", `{"emend": 1, "ops": null}`, "ops: want an array, not null"},
 	{"null operation", op(`null`), "ops[0]: ops: want an object, not null"},
-	{"data after the plan", `{"emend": 1, "ops": []} {}`, "want the end of the input after the plan, not an object (line 1, column 25)"},
+	{"data after the plan", `{"emend": 1, "ops": []} {}`, "input:1:25: want the end of the input after the plan, not an object"},
 	{"NUL after the plan", "{\"emend\": 1, \"ops\": []}\x00", "want the end of the input"},
 	{"cut", `{"emend": 1, "ops": [`, "want an object, not the end of the input"},
 	{"trailing comma", `{"emend": 1, "ops": [],}`, "want a field name, not '}'"},
@@ -125,17 +130,17 @@ var malformed = []struct {
 
 	{"no kind", op(`{"path": "a"}`), "ops[0]: op is missing"},
 	{"unknown operation", op(`{"op": "move", "path": "a"}`), `ops[0]: op: unknown operation "move"`},
-	{"no path", op(`{"op": "delete"}`), "delete: ops[0]: path is missing"},
-	{"empty path", op(`{"op": "delete", "path": ""}`), "delete: ops[0]: path: must not be empty"},
+	{"no path", op(`{"op": "delete"}`), "delete: input:1:22: ops[0]: path is missing"},
+	{"empty path", op(`{"op": "delete", "path": ""}`), "delete: input:1:47: ops[0]: path: must not be empty"},
 	{"path null", op(`{"op": "delete", "path": null}`), "path: want a string, not null"},
-	{"path twice", op(`{"op": "delete", "path": "a", "path_base64": "YQ=="}`), "delete a: ops[0]: path is given twice"},
-	{"stray field", op(`{"op": "delete", "path": "a", "content": ""}`), "delete a: ops[0]: content does not belong to delete"},
-	{"second operation", op(`{"op": "mkdir", "path": "a"}, {"op": "mkdir"}`), "mkdir: ops[1]: path is missing"},
+	{"path twice", op(`{"op": "delete", "path": "a", "path_base64": "YQ=="}`), "delete a: input:1:52: ops[0]: path is given twice"},
+	{"stray field", op(`{"op": "delete", "path": "a", "content": ""}`), "delete a: input:1:22: ops[0]: content does not belong to delete"},
+	{"second operation", op(`{"op": "mkdir", "path": "a"}, {"op": "mkdir"}`), "mkdir: input:1:52: ops[1]: path is missing"},
 	{"no content", op(`{"op": "create", "path": "a"}`), "content is missing"},
 	{"no mode", op(`{"op": "chmod", "path": "a"}`), "mode is missing"},
 	{"no target", op(`{"op": "symlink", "path": "a"}`), "target is missing"},
 	{"empty target", op(`{"op": "symlink", "path": "a", "target": ""}`), "target: must not be empty"},
-	{"no destination", op(`{"op": "rename", "from": "a"}`), "rename a: ops[0]: to is missing"},
+	{"no destination", op(`{"op": "rename", "from": "a"}`), "rename a: input:1:22: ops[0]: to is missing"},
 	{"overwrite a number", op(`{"op": "rename", "from": "a", "to": "b", "overwrite": 1}`), "overwrite: want true or false, not a number"},
 	{"mode without 0", op(`{"op": "chmod", "path": "a", "mode": "755"}`), `mode: "755" is not a mode`},
 	{"mode too large", op(`{"op": "chmod", "path": "a", "mode": "017777"}`), `"017777" is not a mode`},
@@ -150,7 +155,7 @@ var malformed = []struct {
 
 	{"no edits", op(`{"op": "edit", "path": "a"}`), "edits is missing"},
 	{"no place", edit(`{"text": ""}`),
-		"edit a.go: ops[0]: edits[0]: want exactly one of start with end, lines, range, and find: there are 0"},
+		"edit a.go: input:1:63: ops[0]: edits[0]: want exactly one of start with end, lines, range, and find: there are 0"},
 	{"two places", edit(`{"start": 1, "end": 2, "lines": [1, 1], "text": ""}`), "there are 2"},
 	{"half a place", edit(`{"start": 1, "text": ""}`), "end is missing"},
 	{"no text", edit(`{"start": 1, "end": 2}`), "text is missing"},
@@ -172,17 +177,17 @@ var malformed = []struct {
 	{"nested too deep", op(strings.Repeat(`{"edits":[`, 100000)), "unknown field"},
 
 	{"control character", op("{\"op\": \"mkdir\", \"path\": \"a\nb\"}"),
-		"path: a control character in a string must be escaped, as \\u000a (line 1, column 48)"},
+		"input:1:48: ops[0]: path: a control character in a string must be escaped, as \\u000a"},
 	{"unknown escape", op(`{"op": "mkdir", "path": "\x41"}`), `path: \x is not an escape`},
 	{"short escape", op(`{"op": "mkdir", "path": "\u00e"}`), "path: want four hex digits"},
-	{"no end", `{"emend": 1, "label": "abc`, "label: the string has no end (line 1, column 23)"},
+	{"no end", `{"emend": 1, "label": "abc`, "input:1:23: label: the string has no end"},
 	{"ends in escape", `{"emend": 1, "label": "abc\`, "label: the string has no end"},
 }
 
 func TestMalformedPlans(t *testing.T) {
 	for _, c := range malformed {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := Parse([]byte(c.json), locator.UTF16)
+			p, err := parseAs([]byte(c.json), locator.UTF16)
 			require.ErrorContains(t, err, c.message)
 			require.Equal(t, fail.Parse, fail.KindOf(err))
 			require.Equal(t, editor.Plan{}, p)
@@ -191,7 +196,7 @@ func TestMalformedPlans(t *testing.T) {
 }
 
 func TestOtherVersionIsUnsupported(t *testing.T) {
-	_, err := Parse([]byte(`{"emend": 2, "future": [], "ops": {}}`), locator.UTF16)
+	_, err := parseAs([]byte(`{"emend": 2, "future": [], "ops": {}}`), locator.UTF16)
 	require.Equal(t, fail.Unsupported, fail.KindOf(err))
 	require.ErrorContains(t, err, "version 2")
 }
@@ -202,19 +207,19 @@ func TestLesson08TextThatIsNotUTF8IsRefused(t *testing.T) {
 		"\xff", "\xc3(", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\x80",
 		`\ud800`, `\udc00`, `\ud800\u0041`, `\ud800x`,
 	} {
-		_, err := Parse([]byte(op(`{"op": "mkdir", "path": "good/`+bad+`"}`)), locator.UTF16)
+		_, err := parseAs([]byte(op(`{"op": "mkdir", "path": "good/`+bad+`"}`)), locator.UTF16)
 		require.ErrorContains(t, err, "_base64", "%q", bad)
 		require.Equal(t, fail.Parse, fail.KindOf(err))
 	}
-	p, err := Parse([]byte(op(`{"op": "mkdir", "path": "`+"\uFFFD"+`\ufffd"}`)), locator.UTF16)
+	p, err := parseAs([]byte(op(`{"op": "mkdir", "path": "`+"\uFFFD"+`\ufffd"}`)), locator.UTF16)
 	require.NoError(t, err)
 	require.Equal(t, editor.Mkdir{Path: "\uFFFD\uFFFD"}, p.Ops[0])
 }
 
 func TestErrorNamesOperationAndPath(t *testing.T) {
-	_, err := Parse([]byte(edit(`{"lines": [1, 2], "text": true}`)), locator.UTF16)
+	_, err := parseAs([]byte(edit(`{"lines": [1, 2], "text": true}`)), locator.UTF16)
 	e := fail.Of(err)
 	require.Equal(t, "edit", e.Op)
 	require.Equal(t, "a.go", e.Path)
-	require.Equal(t, "ops[0]: edits[0]: text: want a string, not true (line 1, column 89)", e.Message)
+	require.Equal(t, "input:1:89: ops[0]: edits[0]: text: want a string, not true: \"true}]}]}\"", e.Message)
 }

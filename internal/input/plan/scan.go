@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 )
 
 // scanner reads strict JSON (RFC 8259) token by token: no invalid UTF-8, no
@@ -17,10 +18,12 @@ import (
 // The first error sticks: from then on every method returns its zero value and
 // every loop over fields or items ends.
 type scanner struct {
-	data []byte
-	pos  int
-	name []byte // of the field whose value is being read
-	err  *syntaxError
+	src    *fix.Source
+	data   []byte // of src
+	reused bool   // data is overwritten later
+	pos    int
+	name   []byte // of the field whose value is being read
+	err    *syntaxError
 }
 
 // syntaxError says what is wrong at a byte offset of the input.
@@ -30,11 +33,12 @@ type syntaxError struct {
 	message string
 }
 
-// newScanner returns a scanner at the beginning of data, after the byte order
-// mark that some editors write in front.
-func newScanner(data []byte) scanner {
-	s := scanner{data: data}
-	if bytes.HasPrefix(data, []byte("\xEF\xBB\xBF")) {
+// newScanner returns a scanner at the beginning of src, behind the byte order
+// mark that some editors write in front, if first says that nothing comes before
+// src.
+func newScanner(src *fix.Source, first bool) scanner {
+	s := scanner{src: src, data: src.Data}
+	if first && bytes.HasPrefix(s.data, []byte("\xEF\xBB\xBF")) {
 		s.pos = len("\xEF\xBB\xBF")
 	}
 	return s

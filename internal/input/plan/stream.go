@@ -1,51 +1,129 @@
 package plan
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"io"
 
 	"github.com/emend/emend/editor"
+	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 )
 
-// ParseStream reads a plan whose operations follow it: JSON lines, of which the
-// first is the plan without ops and each other one operation. It is as strict as
-// Parse, and its errors are the same; the plan refers to data.
-func ParseStream(data []byte, enc locator.Encoding) (editor.Plan, error) {
-	d := decoder{scanner: newScanner(data), encoding: enc, opIndex: -1, editIndex: -1}
-	p := d.plan(planFields &^ fOps)
-	for d.nextLine() {
-		d.opIndex++
-		p.Ops = append(p.Ops, d.operation())
-	}
-	if d.err == nil {
-		d.opIndex = -1
-	}
-	return d.finish(p)
+// Stream is where a plan of JSON lines is read from: the first line is the plan
+// without ops, each other one operation.
+type Stream struct {
+	Name     string // for errors
+	Open     func() (io.ReadCloser, error)
+	Encoding locator.Encoding
 }
 
-// DetectStream reports whether data begins with a plan without ops, and an
-// object on a line behind it.
-func DetectStream(data []byte) bool {
-	d := decoder{scanner: newScanner(data), opIndex: -1, editIndex: -1}
-	d.plan(planFields &^ fOps)
-	return d.nextLine() && d.skipSpace() == '{'
+// Plan reads the first line. The operations are read, one at a time, whenever
+// the plan's More is walked. It is as strict as Parse, and its errors are the
+// same.
+func (s Stream) Plan() (editor.Plan, error) {
+	var p editor.Plan
+	err := s.values(func(d *decoder) (more bool) {
+		p = d.plan(planFields &^ fOps)
+		return false
+	})
+	if err != nil {
+		return editor.Plan{}, err
+	}
+	p.More = s.operations
+	return p, nil
 }
 
-// nextLine moves to the next line that is not blank, and reports whether there
-// is one. Values on one line are an error.
-func (d *decoder) nextLine() bool {
-	if d.err != nil {
-		return false
+func (s Stream) operations(yield func(editor.Op, error) bool) {
+	index := -1 // of the plan itself
+	err := s.values(func(d *decoder) (more bool) {
+		if index++; index == 0 {
+			d.plan(planFields &^ fOps)
+			return true
+		}
+		d.opIndex = index - 1
+		op := d.operation()
+		d.endLine()
+		return d.err != nil || yield(op, nil)
+	})
+	if err != nil {
+		yield(nil, err)
 	}
-	from := d.pos
-	d.skipSpace()
-	switch {
-	case d.pos == len(d.data):
-		return false
-	case bytes.IndexByte(d.data[from:d.pos], '\n') < 0:
+}
+
+// values has read called for every line that is not blank, as long as it wants
+// more; an empty input is one line.
+func (s Stream) values(read func(*decoder) (more bool)) error {
+	in, err := s.Open()
+	if err != nil {
+		return fail.Wrap(err, "read", s.Name)
+	}
+	defer in.Close()
+	lines := lineReader{Reader: bufio.NewReaderSize(in, 1<<16)}
+	for first := true; ; {
+		line, err := lines.next()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fail.Wrap(err, "read", s.Name)
+		}
+		end := errors.Is(err, io.EOF)
+		if line = bytes.TrimRight(line, " \t\r\n"); len(line) > 0 || end && first {
+			src := &fix.Source{Name: s.Name, Data: line, Skipped: lines.count - 1}
+			d := decoder{scanner: newScanner(src, first), encoding: s.Encoding, opIndex: -1, editIndex: -1}
+			d.reused, first = true, false
+			more := read(&d)
+			d.endLine()
+			if d.err != nil {
+				return d.failure()
+			}
+			if !more {
+				return nil
+			}
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
+// lineReader reads lines into a buffer that it uses again.
+type lineReader struct {
+	*bufio.Reader
+	line  []byte
+	count int
+}
+
+// next returns the next line, with its LF; with io.EOF where there is no LF.
+func (r *lineReader) next() ([]byte, error) {
+	r.line = r.line[:0]
+	r.count++
+	for {
+		part, err := r.ReadSlice('\n')
+		r.line = append(r.line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return r.line, err
+		}
+	}
+}
+
+// endLine expects the end of the line.
+func (d *decoder) endLine() {
+	if d.skipSpace(); d.pos < len(d.data) {
 		d.name = nil
 		d.fail(d.pos, "want the end of the line, not %s", d.here())
-		return false
 	}
-	return true
+}
+
+// DetectStream reports whether data, the beginning of an input, begins with a
+// plan without ops on a line, and an object on a line behind it.
+func DetectStream(data []byte) bool {
+	line, rest, _ := bytes.Cut(data, []byte("\n"))
+	for len(bytes.TrimSpace(line)) == 0 && len(rest) > 0 {
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+	}
+	d := decoder{scanner: newScanner(&fix.Source{Data: line}, true), opIndex: -1, editIndex: -1}
+	d.plan(planFields &^ fOps)
+	d.endLine()
+	return d.err == nil && bytes.HasPrefix(bytes.TrimSpace(rest), []byte("{"))
 }

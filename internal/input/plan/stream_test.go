@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"bytes"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,12 +14,31 @@ import (
 	"github.com/emend/emend/locator"
 )
 
-func parseStream(src *fix.Source) (editor.Plan, error) { return ParseStream(src.Data, locator.UTF16) }
+// parseStream reads a stream whole.
+func parseStream(src *fix.Source) (editor.Plan, error) {
+	p, err := streamOf(src).Plan()
+	if err != nil {
+		return p, err
+	}
+	for op, err := range p.More {
+		if err != nil {
+			return editor.Plan{}, err
+		}
+		p.Ops = append(p.Ops, op)
+	}
+	p.More = nil
+	return p, nil
+}
+
+func streamOf(src *fix.Source) Stream {
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(src.Data)), nil }
+	return Stream{Name: src.Name, Open: open, Encoding: locator.UTF16}
+}
 
 func TestStreamCases(t *testing.T) { inputtest.Run(t, DetectStream, parseStream) }
 
 func TestStreamHasKeyAndLabel(t *testing.T) {
-	p, err := ParseStream([]byte(`{"emend": 1, "key": "k", "label": "l"}`), locator.UTF16)
+	p, err := parseStream(&fix.Source{Data: []byte(`{"emend": 1, "key": "k", "label": "l"}`)})
 	require.NoError(t, err)
 	require.Equal(t, editor.Plan{Key: "k", Label: "l"}, p)
 }
@@ -30,7 +51,7 @@ func TestOtherDocumentsAreNoStream(t *testing.T) {
 }
 
 func TestStreamOfAnotherVersion(t *testing.T) {
-	_, err := ParseStream([]byte(`{"emend": 2}`), locator.UTF16)
+	_, err := parseStream(&fix.Source{Data: []byte(`{"emend": 2}`)})
 	require.Equal(t, fail.Unsupported, fail.KindOf(err))
 }
 
