@@ -5,6 +5,7 @@ package wal
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -25,6 +26,9 @@ import (
 // that directory, from several goroutines, and prints what was acknowledged.
 const childEnv = "EMEND_WAL_CHILD"
 
+// patience is how long a child waits for the others, however slow the disk is.
+const patience = 5 * time.Minute
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childEnv); dir != "" {
 		child(dir)
@@ -34,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 func child(dir string) {
-	w, err := NewFileWAL(dir, SyncAlways)
+	w, err := OpenFileWAL(context.Background(), dir, Options{LockWait: patience})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -54,7 +58,11 @@ func child(dir string) {
 		wg.Go(func() {
 			for range 20 {
 				id, _ := NewID()
-				if err := Append(dir, Intent{ID: id.String()}); err != nil {
+				err := Append(dir, Intent{ID: id.String()})
+				for locked := new(LockedError); errors.As(err, &locked); { // the machine is slow: nothing was appended
+					err = Append(dir, Intent{ID: id.String()})
+				}
+				if err != nil {
 					fmt.Println("error", err)
 					return
 				}
@@ -77,7 +85,7 @@ func child(dir string) {
 }
 
 func childIntent(l *Log) error {
-	if err := l.Acquire(context.Background(), 20*time.Second, nil); err != nil {
+	if err := l.Acquire(context.Background(), patience, nil); err != nil {
 		return err
 	}
 	defer l.Release()
@@ -193,9 +201,6 @@ func TestProcessesSideBySide(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	dir := t.TempDir()
 	descriptors := func() int {
-		runtime.GC() // old generations are closed when nobody reads them any more
-		runtime.GC()
-		time.Sleep(10 * time.Millisecond)
 		names, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
 			t.Skip("no /proc")
@@ -218,8 +223,10 @@ func TestNothingLeaks(t *testing.T) {
 	for range 20 {
 		use()
 	}
-	require.LessOrEqual(t, descriptors(), files+1)
-	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+1)
+	require.Eventually(t, func() bool {
+		runtime.GC() // old generations are closed when nobody reads them any more
+		return descriptors() <= files && runtime.NumGoroutine() <= goroutines+1 // Eventually has one
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // A replay's memory does not grow with the log: 2 GiB with EMEND_LONG.
