@@ -63,8 +63,10 @@ fuzz:
 		done; \
 	done
 
-# Commits side by side with what else changes files, as ratios, on an ext4
-# image with a journal (root), or on BENCHDIR's file system.
+# Commits and the log side by side with others that do the same, as ratios, on
+# an ext4 image with a journal (root), or on BENCHDIR's file system; one SUITE
+# of them: commit, log.
 BENCHDIR ?=
+SUITE    ?=
 bench:
-	$(GO) -C bench run . $(if $(BENCHDIR),-dir $(BENCHDIR),-image)
+	$(GO) -C bench run . $(if $(BENCHDIR),-dir $(BENCHDIR),-image) $(if $(SUITE),-suite $(SUITE))

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -34,6 +35,7 @@ func (x *hostIndex) add(f *frame) error {
 
 // encode writes the ID first, so that it can be told without the rest.
 func (in *Intent) encode(p []byte) []byte {
+	p = slices.Grow(p, in.maxSize())
 	p = putString(p, in.ID)
 	p = putCount(p, len(in.Edits), in.Edits == nil)
 	for _, e := range in.Edits {
@@ -49,6 +51,37 @@ func (in *Intent) encode(p []byte) []byte {
 	}
 	p = putTexts(p, in.ExpectedRawHash)
 	return putTexts(p, in.ExpectedNormHash)
+}
+
+// maxSize is no less than what the intent takes, so that its bytes move once.
+func (in *Intent) maxSize() int {
+	const number = binary.MaxVarintLen64
+	n := 5*number + len(in.ID)
+	for _, e := range in.Edits {
+		n += 4*number + len(e.Path) + len(e.NewText)
+	}
+	for path, original := range in.Originals {
+		n += 2*number + len(path) + len(original)
+	}
+	for _, hashes := range []map[string]string{in.ExpectedRawHash, in.ExpectedNormHash} {
+		for path, hash := range hashes {
+			n += 2*number + len(path) + len(hash)
+		}
+	}
+	return n + frameAlign
+}
+
+// AppendBinary appends to b the intent as the log keeps it: any bytes, and
+// little more than its originals and texts are long. It always succeeds.
+func (in *Intent) AppendBinary(b []byte) ([]byte, error) { return in.encode(b), nil }
+
+// UnmarshalBinary takes what AppendBinary appended, and keeps nothing of b.
+func (in *Intent) UnmarshalBinary(b []byte) error {
+	got, err := decodeIntent(b)
+	if err == nil {
+		*in = got
+	}
+	return err
 }
 
 // decodeIntent returns an intent that keeps nothing of p.

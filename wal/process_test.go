@@ -224,7 +224,7 @@ func TestNothingLeaks(t *testing.T) {
 		use()
 	}
 	require.Eventually(t, func() bool {
-		runtime.GC() // old generations are closed when nobody reads them any more
+		runtime.GC()                                                            // old generations are closed when nobody reads them any more
 		return descriptors() <= files && runtime.NumGoroutine() <= goroutines+1 // Eventually has one
 	}, time.Minute, 10*time.Millisecond)
 }

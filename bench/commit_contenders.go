@@ -18,8 +18,8 @@ import (
 	"github.com/emend/emend/locator"
 )
 
-// contender changes every file of a tree in its own way.
-type contender struct {
+// changer changes every file of a tree in its own way.
+type changer struct {
 	name   string
 	change func(tree string, files []file) error
 	before func(tree string) error // not timed; nil: nothing
@@ -31,8 +31,8 @@ type file struct {
 	before, after []byte
 }
 
-// contenders: the first is emend; the others are what it is compared with.
-var contenders = []contender{
+// changers: the first is emend; the others are what it is compared with.
+var changers = []changer{
 	{"emend", emend, used},
 	{"emend, first commit in a tree", emend, nil},
 	{"raw system calls, same barriers", raw, nil},

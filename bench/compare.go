@@ -1,0 +1,111 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// contender does a job in its own way. Run gets an empty directory and returns
+// how long what counts of it took.
+type contender struct {
+	name string
+	run  func(dir string) (time.Duration, error)
+}
+
+// result is how a contender did.
+type result struct {
+	name   string
+	median time.Duration
+	ratios []float64 // the first contender's time over this one's, a round each, sorted
+}
+
+func (r *result) ratio() float64 { return r.ratios[len(r.ratios)/2] }
+
+// compare has every contender run once a round, each round begun by another.
+func compare(work string, rounds int, list []contender) ([]result, error) {
+	took := make([][]time.Duration, len(list))
+	for i := range took {
+		took[i] = make([]time.Duration, rounds)
+	}
+	for round := range rounds {
+		for k := range list {
+			i := (k + round) % len(list)
+			d, err := once(work, list[i])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", list[i].name, err)
+			}
+			took[i][round] = d
+		}
+	}
+	results := make([]result, len(list))
+	for i, c := range list {
+		r := result{name: c.name}
+		for round, d := range took[i] {
+			r.ratios = append(r.ratios, float64(took[0][round])/float64(d))
+		}
+		slices.Sort(r.ratios)
+		results[i] = r
+	}
+	for i := range results {
+		results[i].median = median(took[i])
+	}
+	return results, nil
+}
+
+// once runs a contender, with nothing left to be written by others.
+func once(work string, c contender) (took time.Duration, err error) {
+	dir, err := os.MkdirTemp(work, "run-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	d, err := os.Open(work)
+	if err != nil {
+		return 0, err
+	}
+	defer d.Close()
+	if err := unix.Syncfs(int(d.Fd())); err != nil {
+		return 0, err
+	}
+	return c.run(dir)
+}
+
+// table prints results, case by case.
+type table struct{ w *tabwriter.Writer }
+
+func newTable(out io.Writer) table {
+	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	fmt.Fprintln(t.w, "case\tcontender\tmedian\temend's time is\tquartiles\t")
+	return t
+}
+
+func (t table) add(what string, results []result) {
+	for _, r := range results {
+		n := len(r.ratios)
+		fmt.Fprintf(t.w, "%s\t%s\t%v\t%.2fx\t%.2f to %.2f\t\n", what, r.name, rounded(r.median), r.ratio(), r.ratios[n/4], r.ratios[n-1-n/4])
+	}
+	fmt.Fprintln(t.w, "\t\t\t\t\t")
+}
+
+func (t table) flush() error { return t.w.Flush() }
+
+func rounded(d time.Duration) time.Duration {
+	if d < time.Millisecond {
+		return d.Round(10 * time.Nanosecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}

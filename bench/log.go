@@ -1,0 +1,267 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emend/emend/hashing"
+	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
+)
+
+// recordSizes are bytes an entry.
+var recordSizes = []int{256, 4 << 10, 1 << 20}
+
+// Each run of a contender appends for runTime; replayed logs have replayBytes.
+const (
+	runTime     = 400 * time.Millisecond
+	replayBytes = 1 << 30
+)
+
+// logs measures the log: appends, replays, and the encoding of an intent.
+func logs(out io.Writer, work string, rounds int) error {
+	t := newTable(out)
+	for _, appenders := range []int{1, 64} {
+		for _, size := range recordSizes {
+			results, err := compare(work, rounds, appendContenders(size, appenders))
+			if err != nil {
+				return err
+			}
+			t.add(fmt.Sprintf("append %s, %d at once", bytesText(size), appenders), results)
+		}
+	}
+	for _, size := range recordSizes {
+		if err := replays(t, work, rounds, size); err != nil {
+			return err
+		}
+	}
+	in := sampleIntent()
+	for what, list := range map[string][]contender{"encode": encoders(in), "decode": decoders(in)} {
+		results, err := compare(work, rounds, list)
+		if err != nil {
+			return err
+		}
+		t.add(what+" an intent", results)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "encoded, the intent takes %.3f times what it holds\n", float64(len(must(in.AppendBinary(nil))))/float64(contentOf(in)))
+	return err
+}
+
+// contentOf is how many bytes the fields of an intent have.
+func contentOf(in *wal.Intent) int {
+	n := len(in.ID)
+	for _, e := range in.Edits {
+		n += len(e.Path) + len(e.NewText) + 16
+	}
+	for path, b := range in.Originals {
+		n += len(path) + len(b)
+	}
+	for _, hashes := range []map[string]string{in.ExpectedRawHash, in.ExpectedNormHash} {
+		for path, hash := range hashes {
+			n += len(path) + len(hash)
+		}
+	}
+	return n
+}
+
+func bytesText(n int) string {
+	for _, unit := range []string{"B", "KiB", "MiB"} {
+		if n < 1<<10 {
+			return fmt.Sprint(n, " ", unit)
+		}
+		n >>= 10
+	}
+	return fmt.Sprint(n, " GiB")
+}
+
+// appendContenders: emend, the least that any log must do by one appender, and
+// the peers.
+func appendContenders(size, appenders int) []contender {
+	list := []contender{}
+	for _, p := range peers {
+		name, n := p.name, appenders
+		if p.alone {
+			name, n = name+", 1 at a time", 1
+		}
+		list = append(list, contender{name, func(dir string) (time.Duration, error) {
+			a, err := p.open(dir, n)
+			if err != nil {
+				return 0, err
+			}
+			took, err := appendFor(a, size, n)
+			return took, errors.Join(err, a.Close())
+		}})
+	}
+	return list
+}
+
+// appendFor appends from n goroutines and returns the time that an append
+// takes off the clock.
+func appendFor(a appender, size, n int) (time.Duration, error) {
+	p := make([]byte, size)
+	for i := range p {
+		p[i] = byte(rand.Uint32())
+	}
+	if err := a.Append(p); err != nil { // makes files
+		return 0, err
+	}
+	var count atomic.Int64
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	start := time.Now()
+	for i := range n {
+		wg.Go(func() {
+			for errs[i] == nil && time.Since(start) < runTime {
+				errs[i] = a.Append(p)
+				count.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start) / time.Duration(count.Load()), errors.Join(errs...)
+}
+
+// replays compares the replay of a log with reading its file and hashing it.
+func replays(t table, work string, rounds, size int) error {
+	dir := filepath.Join(work, "replayed")
+	defer os.RemoveAll(dir)
+	if err := fillLog(dir, size); err != nil {
+		return err
+	}
+	results, err := compare(work, rounds, []contender{
+		{"emend", func(string) (time.Duration, error) { return replay(dir, size) }},
+		{"read with xxh3", func(string) (time.Duration, error) { return hashFile(filepath.Join(dir, "wal.log")) }},
+	})
+	if err == nil {
+		t.add("replay 1 GiB of "+bytesText(size), results)
+	}
+	return err
+}
+
+func fillLog(dir string, size int) error {
+	ctx := context.Background()
+	w, err := wal.OpenFileWAL(ctx, dir, wal.Options{Sync: wal.SyncNone, CompactFrom: -1})
+	if err != nil {
+		return err
+	}
+	batch := make([]wal.Entry, max(1<<20/size, 1))
+	for i := range batch {
+		p := make([]byte, size)
+		for j := range p {
+			p[j] = byte(rand.Uint32())
+		}
+		batch[i] = wal.Entry{Op: wal.OpPut, Data: p}
+	}
+	for range replayBytes / size / len(batch) {
+		if _, err := w.AppendBatch(ctx, batch...); err != nil {
+			return errors.Join(err, w.Close())
+		}
+	}
+	return w.Close()
+}
+
+func replay(dir string, size int) (time.Duration, error) {
+	w, err := wal.OpenFileWAL(context.Background(), dir, wal.Options{CompactFrom: -1})
+	if err != nil {
+		return 0, err
+	}
+	defer w.Close()
+	start, n := time.Now(), 0
+	for e, err := range w.Entries(0) {
+		if err != nil {
+			return 0, err
+		}
+		n += len(e.Data)
+	}
+	if n != replayBytes {
+		return 0, fmt.Errorf("%d bytes of %d were replayed", n, replayBytes)
+	}
+	return time.Since(start), nil
+}
+
+func hashFile(name string) (time.Duration, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	start := time.Now()
+	var h hashing.RawHasher
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := f.Read(buf)
+		_, _ = h.Write(buf[:n])
+		if errors.Is(err, io.EOF) {
+			h.Raw()
+			return time.Since(start), nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// sampleIntent edits 100 files of 8 KiB.
+func sampleIntent() *wal.Intent {
+	in := &wal.Intent{ID: "sample", Originals: map[string][]byte{}, ExpectedRawHash: map[string]string{}, ExpectedNormHash: map[string]string{}}
+	for i := range 100 {
+		p := make([]byte, 8<<10)
+		for j := range p {
+			p[j] = byte(rand.Uint32())
+		}
+		name := fmt.Sprintf("path/to/some/file%d.go", i)
+		in.Originals[name] = p
+		in.ExpectedRawHash[name], in.ExpectedNormHash[name] = hashing.Raw(p).String(), hashing.Norm(p).String()
+		in.Edits = append(in.Edits, locator.FileEdit{Path: name, StartByte: 100, EndByte: 120, NewText: "some new text"})
+	}
+	return in
+}
+
+func encoders(in *wal.Intent) []contender {
+	return []contender{
+		timed("emend", func() error { _, err := in.AppendBinary(nil); return err }),
+		timed("JSON", func() error { _, err := json.Marshal(in); return err }),
+	}
+}
+
+func decoders(in *wal.Intent) []contender {
+	binary, text := must(in.AppendBinary(nil)), must(json.Marshal(in))
+	return []contender{
+		timed("emend", func() error { return new(wal.Intent).UnmarshalBinary(binary) }),
+		timed("JSON", func() error { return json.Unmarshal(text, new(wal.Intent)) }),
+	}
+}
+
+// timed runs fn for a while and returns the time of one run.
+func timed(name string, fn func() error) contender {
+	return contender{name, func(string) (time.Duration, error) {
+		n, start := 0, time.Now()
+		for ; time.Since(start) < runTime; n++ {
+			if err := fn(); err != nil {
+				return 0, err
+			}
+		}
+		return time.Since(start) / time.Duration(n), nil
+	}}
+}
+
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
