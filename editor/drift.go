@@ -72,11 +72,19 @@ func (p *preparer) locate(n *node, o Edit) (placed, error) {
 		return placed{}, err
 	}
 	want := s.Expect
+	if want.exactly(n, now) {
+		return s.in(now, anchorHash)
+	}
+	lines := s.takeFileEnds()
 	switch {
 	case want.empty():
-		return s.unexpected(p.opts.OnDrift)
-	case want.exactly(n, now):
-		return s.in(now, anchorHash)
+		found, err := s.unexpected(p.opts.OnDrift)
+		if lines != nil && found.anchor == locator.AnchorOld {
+			found.anchor = anchorNorm
+		}
+		return found, err
+	case lines != nil && want.exactly(n, lines):
+		return s.in(now, anchorNorm)
 	}
 	s.findBase(n, p.opts.BaseFor)
 	switch {
@@ -207,12 +215,12 @@ func standsAt(m *locator.Mapper, content []byte, e locator.Edit) bool {
 func (s *subject) twins(inPlace bool) error {
 	m := locator.NewMapper(s.now)
 	for i, e := range s.Edits {
-		if len(e.Old) == 0 || inPlace && !standsAt(m, s.now, e) || len(locator.Candidates(s.now, e.Old, 2)) < 2 {
+		if len(e.Old) == 0 || inPlace && !standsAt(m, s.now, e) || len(locator.Places(s.now, e, 2)) < 2 {
 			continue
 		}
 		err := fail.New(fail.Ambiguous, "", "",
 			"edit %d of %d: the file has changed, and the old text stands in several places", i+1, len(s.Edits))
-		err.Candidates = locator.Candidates(s.now, e.Old, locator.MaxCandidates)
+		err.Candidates = locator.Places(s.now, e, locator.MaxCandidates)
 		return err
 	}
 	return nil

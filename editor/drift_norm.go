@@ -35,7 +35,6 @@ func (s *subject) renormalized() (placed, error) {
 // ownLineEnds returns the edits; where the base ends its lines in one way and
 // the file in another, what comes in as whole lines takes the file's way.
 func (s *subject) ownLineEnds() []locator.Edit {
-	lf, crlf := []byte("\n"), []byte("\r\n")
 	base, now := lineEnd(s.base), lineEnd(s.now)
 	if base == nil || now == nil || bytes.Equal(base, now) {
 		return s.Edits
@@ -43,10 +42,45 @@ func (s *subject) ownLineEnds() []locator.Edit {
 	edits := slices.Clone(s.Edits)
 	for i, e := range edits {
 		if e.Lines != nil {
-			edits[i].Text = bytes.ReplaceAll(bytes.ReplaceAll(e.Text, crlf, lf), lf, now)
+			edits[i].Text = endLines(e.Text, now)
 		}
 	}
 	return edits
+}
+
+// takeFileEnds has edits of a format that goes by lines end theirs as the file
+// does, and returns the file with its lines ending as theirs did; nil where
+// there is nothing to change.
+func (s *subject) takeFileEnds() []byte {
+	var old, text []byte
+	for _, e := range s.Edits {
+		if !e.ByLine {
+			return nil
+		}
+		old, text = append(old, e.Old...), append(text, e.Text...)
+	}
+	from, to := lineEnd(old), lineEnd(s.now)
+	if !bytes.Contains(old, []byte("\n")) {
+		from = lineEnd(text)
+	}
+	if from == nil || to == nil || bytes.Equal(from, to) {
+		return nil
+	}
+	s.Edits = slices.Clone(s.Edits)
+	for i := range s.Edits {
+		e := &s.Edits[i]
+		e.Text = endLines(e.Text, to)
+		if e.Old != nil {
+			e.Old = endLines(e.Old, to)
+		}
+	}
+	return endLines(s.now, from)
+}
+
+// endLines returns text with every line ending so.
+func endLines(text, end []byte) []byte {
+	lf := []byte("\n")
+	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), lf), lf, end)
 }
 
 // lineEnd returns what ends every line of content, nil where they differ or

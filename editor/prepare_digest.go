@@ -130,6 +130,7 @@ func (d *planDigest) edit(e locator.Edit) {
 	d.bytes(e.Text)
 	d.optional(e.Old)
 	d.flag(e.AtEOF)
+	d.flag(e.ByLine)
 }
 
 func (d *planDigest) hunk(h *locator.Hunk) {

@@ -54,7 +54,7 @@ func TestPlanDigest(t *testing.T) {
 			locator.Edit{Find: []byte{}}),
 		editOf("a", locator.Edit{All: true}), editOf("a", locator.Edit{Lines: &locator.Lines{}}), editOf("a",
 			locator.Edit{Range: &locator.Range{}}),
-		editOf("a", locator.Edit{AtEOF: true}), editOf("a", locator.Edit{Range: &locator.Range{Clamp: true}}),
+		editOf("a", locator.Edit{AtEOF: true}), editOf("a", locator.Edit{ByLine: true}), editOf("a", locator.Edit{Range: &locator.Range{Clamp: true}}),
 		Edit{Path: "a", Expect: Expect{Raw: &d}}, Edit{Path: "a", Expect: Expect{Norm: &d}}, Edit{Path: "a",
 			Expect: Expect{GitBlob: d[:]}},
 		Write{Path: "a"}, Write{Path: "a", Mode: ExactMode}, Create{Path: "a"}, Delete{Path: "a"}, Chmod{Path: "a"},

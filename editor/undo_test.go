@@ -12,6 +12,7 @@ import (
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/locator"
+	"github.com/emend/emend/wal"
 )
 
 func openOn(t testing.TB, fs *crashfs.FS, o ...editor.Option) *editor.Editor {
@@ -240,6 +241,31 @@ func TestUndoOfWhatIsNotThere(t *testing.T) {
 	id := apply(t, ed, editor.Create{Path: "c"})
 	_, err := ed.Redo(t.Context(), id)
 	require.Equal(t, fail.Conflict, fail.KindOf(err))
+}
+
+// What compaction has dropped cannot be undone, and that is what the error says;
+// its key is still used up.
+func TestUndoOfWhatWasCompactedAway(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	log, err := wal.Open(t.Context(), crashRoot+"/.emend", wal.Options{FS: fs, HistoryIntents: 1}) // who opens first sets the bounds
+	require.NoError(t, err)
+	defer log.Close()
+	ed := openOn(t, fs)
+	keyed := editor.Plan{Key: "K", Ops: []editor.Op{editor.Create{Path: "first"}}}
+	first, err := ed.Apply(t.Context(), keyed)
+	require.NoError(t, err)
+	last := apply(t, ed, editor.Create{Path: "last"})
+	_, err = ed.GC(t.Context())
+	require.NoError(t, err)
+	_, err = ed.Undo(t.Context(), first.ID)
+	require.Equal(t, fail.NotFound, fail.KindOf(err))
+	require.ErrorContains(t, err, "compacted away")
+	again, err := ed.Apply(t.Context(), keyed)
+	require.NoError(t, err)
+	require.True(t, again.Already)
+	_, err = ed.Undo(t.Context(), last)
+	require.NoError(t, err)
+	require.Contains(t, userTree(fs), "first")
 }
 
 // The base of a plan may be what the log remembers.

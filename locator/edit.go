@@ -38,6 +38,10 @@ type Edit struct {
 	// AtEOF says that the place must end where the file ends, as a hunk of a
 	// patch without context behind it does.
 	AtEOF bool
+	// ByLine says that Lines, Old and Text are of a format that goes by lines and
+	// does not care how they end, as a patch: they may be taken to end as those
+	// of the file do. Locate does not look at it.
+	ByLine bool
 }
 
 // Searches reports whether e looks for its place, so that it has none of its

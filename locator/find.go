@@ -12,6 +12,11 @@ const MaxCandidates = 100
 // Candidates returns the first places, at most limit, where text stands in
 // content; they may overlap. Empty text stands nowhere.
 func Candidates(content, text []byte, limit int) []fail.Candidate {
+	return candidates(content, text, limit, func(int, int) bool { return true })
+}
+
+// candidates is Candidates of those that are right.
+func candidates(content, text []byte, limit int, right func(start, end int) bool) []fail.Candidate {
 	var places []fail.Candidate
 	line, counted := 1, 0
 	for from := 0; len(text) > 0 && len(places) < limit; {
@@ -19,10 +24,14 @@ func Candidates(content, text []byte, limit int) []fail.Candidate {
 		if i < 0 {
 			break
 		}
-		start := from + i
+		start, end := from+i, from+i+len(text)
+		from = start + 1
+		if !right(start, end) {
+			continue
+		}
 		line += bytes.Count(content[counted:start], []byte{'\n'})
-		places = append(places, fail.Candidate{Start: start, End: start + len(text), Line: line})
-		counted, from = start, start+1
+		places = append(places, fail.Candidate{Start: start, End: end, Line: line})
+		counted = start
 	}
 	return places
 }
@@ -37,9 +46,14 @@ func findOnce(content, text []byte) (int, error) {
 	case 1:
 		return places[0].Start, nil
 	}
+	return -1, ambiguous(text, Candidates(content, text, MaxCandidates))
+}
+
+// ambiguous is the error for text that stands in several places.
+func ambiguous(text []byte, places []fail.Candidate) error {
 	err := fail.New(fail.Ambiguous, "", "", "the text stands in several places: %s", excerpt(text))
-	err.Candidates = Candidates(content, text, MaxCandidates)
-	return -1, err
+	err.Candidates = places
+	return err
 }
 
 // find returns the places of an edit with Find.

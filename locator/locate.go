@@ -152,16 +152,29 @@ func relocate(content []byte, e Edit) (Span, error) {
 	if len(e.Old) == 0 {
 		return Span{}, fail.New(fail.Drift, "", "", "there is no old text to look for")
 	}
-	start, err := findOnce(content, e.Old)
-	if err != nil {
-		return Span{}, err
-	}
-	if start < 0 {
+	places := Places(content, e, MaxCandidates)
+	switch len(places) {
+	case 0:
 		err := fail.New(fail.Drift, "", "", "the old text is nowhere in the file")
 		err.Expected = excerpt(e.Old)
 		return Span{}, err
+	case 1:
+		return Span{Start: places[0].Start, End: places[0].End, Text: e.Text}, nil
 	}
-	return Span{Start: start, End: start + len(e.Old), Text: e.Text}, nil
+	return Span{}, ambiguous(e.Old, places)
+}
+
+// Places returns the first places, at most limit, where the old text of e can
+// stand in content. Whole lines stand only where lines begin and end, and
+// without a terminator only at the end of the text.
+func Places(content []byte, e Edit, limit int) []fail.Candidate {
+	if e.Lines == nil {
+		return Candidates(content, e.Old, limit)
+	}
+	unended := len(terminator(e.Old)) == 0 || len(e.Text) > 0 && len(terminator(e.Text)) == 0
+	return candidates(content, e.Old, limit, func(start, end int) bool {
+		return (start == 0 || content[start-1] == '\n') && (end == len(content) || !unended)
+	})
 }
 
 // excerptSize is how many bytes of a text an error shows.

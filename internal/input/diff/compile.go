@@ -149,10 +149,11 @@ func (c *change) edits(bare bool) []locator.Edit {
 	}
 	for i, h := range c.hunks {
 		edits[i] = locator.Edit{
-			Lines: &locator.Lines{First: h.old.first, Last: h.old.last},
-			Old:   h.old.text,
-			Text:  h.new.text,
-			AtEOF: h.old.ends || h.new.ends || !h.trailing && !bare,
+			Lines:  &locator.Lines{First: h.old.first, Last: h.old.last},
+			Old:    h.old.text,
+			Text:   h.new.text,
+			ByLine: true,
+			AtEOF:  h.old.ends || h.new.ends || !h.trailing && !bare,
 		}
 	}
 	return edits
