@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"time"
 
@@ -15,20 +14,17 @@ import (
 var commitSizes = []int{1, 10, 100, 1000}
 
 // commits measures commits against whatever else changes files.
-func commits(out io.Writer, work string, rounds int) error {
-	t := newTable(out)
+func commits(b *bench) error {
 	for _, n := range commitSizes {
 		var list []contender
 		for _, c := range changers {
 			list = append(list, contender{c.name, func(dir string) (time.Duration, error) { return change(c, dir, n) }})
 		}
-		results, err := compare(work, rounds, list)
-		if err != nil {
+		if err := b.compare(fmt.Sprint(n, " files"), list); err != nil {
 			return err
 		}
-		t.add(fmt.Sprint(n, " files"), results)
 	}
-	return t.flush()
+	return nil
 }
 
 // change has c change a tree of n files, and verifies it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -28,18 +29,41 @@ type result struct {
 	ratios []float64 // the first contender's time over this one's, a round each, sorted
 }
 
-func (r *result) ratio() float64 { return r.ratios[len(r.ratios)/2] }
+// bench is how everything is measured.
+type bench struct {
+	work   string // an empty directory on the file system that is measured
+	rounds int
+	only   *regexp.Regexp
+	table  *tabwriter.Writer
+}
 
-// compare has every contender run once a round, each round begun by another.
-func compare(work string, rounds int, list []contender) ([]result, error) {
+// compare has every contender run once a round, each round begun by another,
+// and prints how they did.
+func (b *bench) compare(what string, list []contender) error {
+	if !b.only.MatchString(what) {
+		return nil
+	}
+	results, err := b.measure(list)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	for _, r := range results {
+		n := len(r.ratios)
+		fmt.Fprintf(b.table, "%s\t%s\t%v\t%.2fx\t%.2f to %.2f\t\n", what, r.name, rounded(r.median), r.ratios[n/2], r.ratios[n/4], r.ratios[n-1-n/4])
+	}
+	fmt.Fprintln(b.table, "\t\t\t\t\t")
+	return nil
+}
+
+func (b *bench) measure(list []contender) ([]result, error) {
 	took := make([][]time.Duration, len(list))
 	for i := range took {
-		took[i] = make([]time.Duration, rounds)
+		took[i] = make([]time.Duration, b.rounds)
 	}
-	for round := range rounds {
+	for round := range b.rounds {
 		for k := range list {
 			i := (k + round) % len(list)
-			d, err := once(work, list[i])
+			d, err := once(b.work, list[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", list[i].name, err)
 			}
@@ -79,24 +103,11 @@ func once(work string, c contender) (took time.Duration, err error) {
 	return c.run(dir)
 }
 
-// table prints results, case by case.
-type table struct{ w *tabwriter.Writer }
-
-func newTable(out io.Writer) table {
-	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	fmt.Fprintln(t.w, "case\tcontender\tmedian\temend's time is\tquartiles\t")
+func newTable(out io.Writer) *tabwriter.Writer {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "case\tcontender\tmedian\temend's time is\tquartiles\t")
 	return t
 }
-
-func (t table) add(what string, results []result) {
-	for _, r := range results {
-		n := len(r.ratios)
-		fmt.Fprintf(t.w, "%s\t%s\t%v\t%.2fx\t%.2f to %.2f\t\n", what, r.name, rounded(r.median), r.ratio(), r.ratios[n/4], r.ratios[n-1-n/4])
-	}
-	fmt.Fprintln(t.w, "\t\t\t\t\t")
-}
-
-func (t table) flush() error { return t.w.Flush() }
 
 func rounded(d time.Duration) time.Duration {
 	if d < time.Millisecond {

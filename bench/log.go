@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,34 +31,37 @@ const (
 )
 
 // logs measures the log: appends, replays, and the encoding of an intent.
-func logs(out io.Writer, work string, rounds int) error {
-	t := newTable(out)
+func logs(b *bench) error {
 	for _, appenders := range []int{1, 64} {
 		for _, size := range recordSizes {
-			results, err := compare(work, rounds, appendContenders(size, appenders))
-			if err != nil {
+			what := fmt.Sprintf("append %s, %d at once", bytesText(size), appenders)
+			if err := b.compare(what, appendContenders(size, appenders)); err != nil {
 				return err
 			}
-			t.add(fmt.Sprintf("append %s, %d at once", bytesText(size), appenders), results)
 		}
 	}
 	for _, size := range recordSizes {
-		if err := replays(t, work, rounds, size); err != nil {
+		if err := replays(b, size); err != nil {
 			return err
 		}
 	}
 	in := sampleIntent()
-	for what, list := range map[string][]contender{"encode": encoders(in), "decode": decoders(in)} {
-		results, err := compare(work, rounds, list)
-		if err != nil {
-			return err
-		}
-		t.add(what+" an intent", results)
-	}
-	if err := t.flush(); err != nil {
+	binary, text := must(in.AppendBinary(nil)), must(json.Marshal(in))
+	var buf bytes.Buffer
+	err := b.compare("encode an intent", []contender{
+		timed("emend", func() (err error) { binary, err = in.AppendBinary(binary[:0]); return err }),
+		timed("JSON", func() error { buf.Reset(); return json.NewEncoder(&buf).Encode(in) }),
+	})
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "encoded, the intent takes %.3f times what it holds\n", float64(len(must(in.AppendBinary(nil))))/float64(contentOf(in)))
+	err = b.compare("decode an intent", []contender{
+		timed("emend", func() error { _, err := wal.DecodeIntent(binary); return err }),
+		timed("JSON", func() error { return json.Unmarshal(text, new(wal.Intent)) }),
+	})
+	content := float64(contentOf(in))
+	fmt.Fprintf(b.table, "size of an intent\temend\t\t%.3fx\t\t\n", float64(len(binary))/content)
+	fmt.Fprintf(b.table, "size of an intent\tJSON\t\t%.3fx\t\t\n", float64(len(text))/content)
 	return err
 }
 
@@ -136,20 +140,20 @@ func appendFor(a appender, size, n int) (time.Duration, error) {
 }
 
 // replays compares the replay of a log with reading its file and hashing it.
-func replays(t table, work string, rounds, size int) error {
-	dir := filepath.Join(work, "replayed")
+func replays(b *bench, size int) error {
+	what := "replay 1 GiB of " + bytesText(size)
+	if !b.only.MatchString(what) {
+		return nil
+	}
+	dir := filepath.Join(b.work, "replayed")
 	defer os.RemoveAll(dir)
 	if err := fillLog(dir, size); err != nil {
 		return err
 	}
-	results, err := compare(work, rounds, []contender{
-		{"emend", func(string) (time.Duration, error) { return replay(dir, size) }},
+	return b.compare(what, []contender{
+		{"emend", func(string) (time.Duration, error) { return replay(dir) }},
 		{"read with xxh3", func(string) (time.Duration, error) { return hashFile(filepath.Join(dir, "wal.log")) }},
 	})
-	if err == nil {
-		t.add("replay 1 GiB of "+bytesText(size), results)
-	}
-	return err
 }
 
 func fillLog(dir string, size int) error {
@@ -174,7 +178,7 @@ func fillLog(dir string, size int) error {
 	return w.Close()
 }
 
-func replay(dir string, size int) (time.Duration, error) {
+func replay(dir string) (time.Duration, error) {
 	w, err := wal.OpenFileWAL(context.Background(), dir, wal.Options{CompactFrom: -1})
 	if err != nil {
 		return 0, err
@@ -229,21 +233,6 @@ func sampleIntent() *wal.Intent {
 		in.Edits = append(in.Edits, locator.FileEdit{Path: name, StartByte: 100, EndByte: 120, NewText: "some new text"})
 	}
 	return in
-}
-
-func encoders(in *wal.Intent) []contender {
-	return []contender{
-		timed("emend", func() error { _, err := in.AppendBinary(nil); return err }),
-		timed("JSON", func() error { _, err := json.Marshal(in); return err }),
-	}
-}
-
-func decoders(in *wal.Intent) []contender {
-	binary, text := must(in.AppendBinary(nil)), must(json.Marshal(in))
-	return []contender{
-		timed("emend", func() error { return new(wal.Intent).UnmarshalBinary(binary) }),
-		timed("JSON", func() error { return json.Unmarshal(text, new(wal.Intent)) }),
-	}
 }
 
 // timed runs fn for a while and returns the time of one run.

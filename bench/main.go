@@ -10,20 +10,19 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// suite measures in the directory work, which is empty.
-type suite func(out io.Writer, work string, rounds int) error
-
-var suites = map[string]suite{"commit": commits, "log": logs}
+// suites are what there is to measure.
+var suites = map[string]func(*bench) error{"commit": commits, "log": logs}
 
 func main() {
 	log.SetFlags(0)
@@ -32,16 +31,21 @@ func main() {
 	dir := flag.String("dir", "", "a directory on the file system to measure; empty with -image")
 	image := flag.Bool("image", false, "make an ext4 image with a journal and mount it (root)")
 	rounds := flag.Int("rounds", 7, "rounds a case")
+	cases := flag.String("case", "", "a regular expression: only cases that match it")
 	flag.Parse()
 	if *name != "" {
 		names = []string{*name}
 	}
-	if err := run(names, *dir, *image, *rounds); err != nil {
+	only, err := regexp.Compile(*cases)
+	if err == nil {
+		err = run(names, *dir, *image, &bench{rounds: *rounds, only: only})
+	}
+	if err != nil {
 		log.Fatal("bench: ", err)
 	}
 }
 
-func run(names []string, dir string, image bool, rounds int) error {
+func run(names []string, dir string, image bool, b *bench) error {
 	if image {
 		mounted, unmount, err := mountImage()
 		if err != nil {
@@ -55,16 +59,18 @@ func run(names []string, dir string, image bool, rounds int) error {
 		return err
 	}
 	defer os.RemoveAll(work)
+	b.work = work
 	if err := header(os.Stdout, work); err != nil {
 		return err
 	}
 	for _, name := range names {
-		run, ok := suites[name]
+		measure, ok := suites[name]
 		if !ok {
 			return fmt.Errorf("there is no suite %q", name)
 		}
-		fmt.Printf("\n%s, %d rounds\n", name, rounds)
-		if err := run(os.Stdout, work, rounds); err != nil {
+		fmt.Printf("\n%s, %d rounds\n\n", name, b.rounds)
+		b.table = newTable(os.Stdout)
+		if err := errors.Join(measure(b), b.table.Flush()); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -130,11 +130,14 @@ func putFrameHeader(b []byte, salt uint32, p position, synced int64) position {
 func saltOf(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
 func headerCRC(b []byte, off int64) uint32 {
-	var c [8 + 4 + 32]byte
-	binary.LittleEndian.PutUint64(c[:], uint64(off))
-	copy(c[8:], b[:4])
-	copy(c[12:], b[8:frameHeaderSize])
-	return crc32.Checksum(c[:], castagnoli)
+	crc := ^uint32(0)
+	for i := range 8 { // by hand: a slice of the offset would be garbage
+		crc = castagnoli[byte(crc)^byte(off>>(8*i))] ^ crc>>8
+	}
+	for _, v := range b[:4] {
+		crc = castagnoli[byte(crc)^v] ^ crc>>8
+	}
+	return crc32.Update(^crc, castagnoli, b[8:frameHeaderSize])
 }
 
 // parseFrameHeader reads the header b of the frame at off. False: there is no

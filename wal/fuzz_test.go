@@ -144,7 +144,7 @@ func recode(typ frameType, p []byte) ([]byte, bool) {
 		v, err := decodeNote(p)
 		return v.encode(nil), err == nil
 	case typeHost:
-		v, err := decodeIntent(p)
+		v, err := DecodeIntent(p)
 		return v.encode(nil), err == nil
 	case typeEntry:
 		v, err := decodeEntry(p)

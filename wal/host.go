@@ -75,18 +75,10 @@ func (in *Intent) maxSize() int {
 // little more than its originals and texts are long. It always succeeds.
 func (in *Intent) AppendBinary(b []byte) ([]byte, error) { return in.encode(b), nil }
 
-// UnmarshalBinary takes what AppendBinary appended, and keeps nothing of b.
-func (in *Intent) UnmarshalBinary(b []byte) error {
-	got, err := decodeIntent(b)
-	if err == nil {
-		*in = got
-	}
-	return err
-}
-
-// decodeIntent returns an intent that keeps nothing of p.
-func decodeIntent(p []byte) (Intent, error) {
-	d := decoder{b: bytes.Clone(p)}
+// DecodeIntent takes what AppendBinary appended. The originals are parts of b,
+// which must not change any more.
+func DecodeIntent(b []byte) (Intent, error) {
+	d := decoder{b: b}
 	in := Intent{ID: d.string()}
 	n := d.optionalCount()
 	if n >= 0 {
@@ -166,7 +158,7 @@ func (l *Log) HostIntents() ([]Intent, error) {
 		if !ok {
 			return nil, &CorruptError{Path: c.path, From: off, To: c.pos.off, Lost: "a host intent"}
 		}
-		in, err := decodeIntent(f.payload)
+		in, err := DecodeIntent(bytes.Clone(f.payload))
 		if err != nil {
 			return nil, decodeError(c.path, &f, err)
 		}

@@ -114,7 +114,7 @@ func FuzzImport(f *testing.F) {
 		list, err := readJSONLog(strings.NewReader(string(data)), int64(len(data)), "f")
 		known(t, err)
 		for _, in := range list {
-			got, err := decodeIntent(in.encode(nil))
+			got, err := DecodeIntent(in.encode(nil))
 			require.NoError(t, err)
 			a, _ := json.Marshal(in)
 			b, _ := json.Marshal(got)
