@@ -113,8 +113,36 @@ func TestCrashInPlaceAtEveryOperation(t *testing.T) {
 	}
 }
 
-func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) {
-	fs := stubbornTree(t, o)
+func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) { sweepTree(t, stubbornTree(t, o), plan) }
+
+// TestCrashWhileAWriteTakesPrivileges is the same for files from which every
+// write takes something that only comes back when all is written: setuid, or
+// capabilities. No crash leaves them without.
+func TestCrashWhileAWriteTakesPrivileges(t *testing.T) {
+	for name, dress := range map[string]struct {
+		euid int
+		do   func(d vfs.Dir) error
+	}{
+		"setuid":     {1000, func(d vfs.Dir) error { return d.Chmod("grow", 0o6755) }},
+		"capability": {0, func(d vfs.Dir) error { return d.SetXattr("grow", "security.capability", []byte("cap")) }},
+	} {
+		for change, op := range map[string]editor.Op{
+			"edit":  editor.Edit{Path: "grow", Edits: append(find("grow 7\n", lines("more", 200)), find("grow 299\n", "")...)},
+			"write": editor.Write{Path: "grow", Content: []byte(lines("short", 40))},
+		} {
+			t.Run(name+" "+change, func(t *testing.T) {
+				fs := stubbornTree(t, crashfs.Options{EUID: dress.euid})
+				d, err := fs.Meddler().OpenRoot(crashRoot)
+				require.NoError(t, err)
+				require.NoError(t, dress.do(d))
+				fs.Settle()
+				sweepTree(t, fs, editor.Plan{Ops: []editor.Op{op, editor.Write{Path: "plain", Content: []byte("new\n")}}})
+			})
+		}
+	}
+}
+
+func sweepTree(t *testing.T, fs *crashfs.FS, plan editor.Plan) {
 	s := &sweep{t: t, before: userTree(fs), nested: 20}
 	if long() {
 		s.nested = 3

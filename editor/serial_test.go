@@ -28,7 +28,7 @@ func TestTransactionsAreSerial(t *testing.T) {
 	s := newSampler(t)
 	root, workers, each := t.TempDir(), 8, 60
 	if long() {
-		each = 1000
+		each = 400
 	}
 	w := &serialWorld{root: root, plans: make(map[string][]editor.Op)}
 	start := texts{}

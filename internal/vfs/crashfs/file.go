@@ -127,6 +127,9 @@ func (d *disk) fitting(c content, n int, off int64) int {
 func (d *disk) write(n *inode, c content) {
 	n.write(c, d.clock)
 	d.dirty[n] = struct{}{}
+	if m, lost := n.meta.written(d.options.EUID); lost {
+		n.change(m, d.clock)
+	}
 }
 
 func (f *file) Truncate(size int64) error {

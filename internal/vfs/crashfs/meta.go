@@ -32,15 +32,34 @@ func (m meta) withMode(mode uint32) meta {
 
 // withOwner takes setuid and setgid from a file, as chown(2) does.
 func (m meta) withOwner(kind vfs.Kind, uid, gid uint32) meta {
-	const setuid, setgid, groupExec = 0o4000, 0o2000, 0o010
 	if kind == vfs.Regular {
-		m.mode &^= setuid
-		if m.mode&groupExec != 0 {
-			m.mode &^= setgid
-		}
+		m = m.withoutSetID()
 	}
 	m.uid, m.gid = uid, gid
 	return m
+}
+
+func (m meta) withoutSetID() meta {
+	const setuid, setgid, groupExec = 0o4000, 0o2000, 0o010
+	m.mode &^= setuid
+	if m.mode&groupExec != 0 {
+		m.mode &^= setgid
+	}
+	return m
+}
+
+// written takes from a file what a write takes: capabilities, and setuid and
+// setgid where it is not the superuser's.
+func (m meta) written(euid int) (now meta, lost bool) {
+	now = m
+	if euid != 0 {
+		now = now.withoutSetID()
+	}
+	without, err := now.removeXattr("security.capability")
+	if err == nil {
+		now = without
+	}
+	return now, err == nil || now.mode != m.mode
 }
 
 // setXattr knows that user attributes are for files and directories only.
