@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -219,7 +220,8 @@ func (s *subject) twins(inPlace bool) error {
 			continue
 		}
 		err := fail.New(fail.Ambiguous, "", "",
-			"edit %d of %d: the file has changed, and the old text stands in several places", i+1, len(s.Edits))
+			"%s: the file has changed, and the old text stands in several places",
+			cmp.Or(e.Origin, fmt.Sprintf("edit %d of %d", i+1, len(s.Edits))))
 		err.Candidates = locator.Places(s.now, e, locator.MaxCandidates)
 		return err
 	}

@@ -42,6 +42,8 @@ type Edit struct {
 	// does not care how they end, as a patch: they may be taken to end as those
 	// of the file do. Locate does not look at it.
 	ByLine bool
+	// Origin says in errors where the edit comes from; it may be empty.
+	Origin string
 }
 
 // Searches reports whether e looks for its place, so that it has none of its

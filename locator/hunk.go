@@ -17,8 +17,6 @@ type Hunk struct {
 	// before it, white space around it not counted.
 	After [][]byte
 	Lines []HunkLine
-	// Origin is where the hunk comes from, for errors; it may be empty.
-	Origin string
 	// AtEOF says that the hunk stands at the end of the text, and only there.
 	AtEOF bool
 }
@@ -40,15 +38,7 @@ const (
 )
 
 // hunk returns a span for every run of lines that h changes.
-func (m *Mapper) hunk(h Hunk) ([]Span, error) {
-	spans, err := h.locate(m.hunkLines())
-	if err != nil && h.Origin != "" {
-		e := fail.From(err, "", "")
-		e.Message = h.Origin + ": " + e.Message
-		return nil, e
-	}
-	return spans, err
-}
+func (m *Mapper) hunk(h Hunk) ([]Span, error) { return h.locate(m.hunkLines()) }
 
 func (h Hunk) locate(lines textLines) ([]Span, error) {
 	old := h.old()

@@ -57,7 +57,7 @@ func collect(content []byte, edits []Edit, place func(Edit) ([]Span, Anchor, err
 	for i, e := range edits {
 		spans, anchor, err := place(e)
 		if err != nil {
-			return Located{}, numbered(err, i, len(edits))
+			return Located{}, about(err, e, i, len(edits))
 		}
 		located.Spans = append(located.Spans, spans...)
 		located.Anchors[i] = anchor
@@ -69,10 +69,13 @@ func collect(content []byte, edits []Edit, place func(Edit) ([]Span, Anchor, err
 	return located, nil
 }
 
-// numbered says in err which of count edits it is about.
-func numbered(err error, i, count int) error {
+// about says in err that it is about edit, the one of count at i.
+func about(err error, edit Edit, i, count int) error {
 	e := fail.From(err, "", "")
-	if count > 1 {
+	switch {
+	case edit.Origin != "":
+		e.Message = edit.Origin + ": " + e.Message
+	case count > 1:
 		e.Message = fmt.Sprintf("edit %d of %d: %s", i+1, count, e.Message)
 	}
 	return e

@@ -141,11 +141,12 @@ func (p parser) update(path string, err error) ([]editor.Op, error) {
 			p.Advance()
 			continue
 		}
+		origin := p.Position(p.Pos())
 		h, err := p.hunk(path)
 		if err != nil {
 			return nil, err
 		}
-		edits = append(edits, locator.Edit{Hunk: h})
+		edits = append(edits, locator.Edit{Hunk: h, Origin: origin})
 	}
 	switch {
 	case len(edits) > 0:
@@ -169,7 +170,7 @@ func (p parser) atSection() bool {
 // hunk reads the headers and the lines of one hunk.
 func (p parser) hunk(path string) (*locator.Hunk, error) {
 	start := p.Pos()
-	h := &locator.Hunk{Origin: p.Position(start)}
+	h := &locator.Hunk{}
 	for !p.Done() && p.header() {
 		if line := bytes.TrimSpace(p.Line()[len("@@"):]); len(line) > 0 {
 			h.After = append(h.After, line)

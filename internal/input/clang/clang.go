@@ -175,21 +175,20 @@ func (r *reader) replacement(n *yaml.Node, dir string) (fix.Edit, error) {
 	if err != nil {
 		return e, err
 	}
+	path, outside := r.opts.Root.Rel(name, dir)
 	offset, err := r.number(n, d, "Offset")
 	if err != nil {
-		return e, err
+		return e, fail.Wrap(err, "", path)
 	}
 	length, err := r.number(n, d, "Length")
 	if err != nil {
-		return e, err
+		return e, fail.Wrap(err, "", path)
 	}
 	text, err := r.replacementText(d["ReplacementText"])
 	if err != nil {
-		return e, err
+		return e, fail.Wrap(err, "", path)
 	}
-	e.Path, err = r.opts.Root.Rel(name, dir)
-	e.Edit = locator.Edit{Start: offset, End: offset + length, Text: text}
-	return e, err
+	return fix.Edit{Path: path, Edit: locator.Edit{Start: offset, End: offset + length, Text: text}}, outside
 }
 
 // replacementText refuses text that its writer has garbled.

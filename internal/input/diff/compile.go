@@ -154,6 +154,7 @@ func (c *change) edits(bare bool) []locator.Edit {
 			Text:   h.new.text,
 			ByLine: true,
 			AtEOF:  h.old.ends || h.new.ends || !h.trailing && !bare,
+			Origin: c.src.Position(h.pos),
 		}
 	}
 	return edits

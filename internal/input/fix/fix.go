@@ -102,6 +102,15 @@ type owner struct {
 	src *Source
 }
 
+// origin says where the fix stands.
+func (p *placed) origin() string {
+	where := p.owner.src.Position(p.owner.fix.Pos)
+	if p.owner.fix.Name == "" {
+		return where
+	}
+	return where + ": " + p.owner.fix.Name
+}
+
 // point is a place: line and column, or 0 and an offset.
 type point struct{ line, column int }
 

@@ -34,7 +34,12 @@ func planOf(t *testing.T, rules Rules, opts Options, fixes ...Fix) ([]locator.Ed
 		return nil, err
 	}
 	require.Len(t, p.Ops, 1)
-	return p.Ops[0].(editor.Edit).Edits, nil
+	edits := p.Ops[0].(editor.Edit).Edits
+	for i := range edits {
+		require.Contains(t, edits[i].Origin, "r:1:1")
+		edits[i].Origin = ""
+	}
+	return edits, nil
 }
 
 func TestLesson39Conflicts(t *testing.T) {

@@ -130,12 +130,13 @@ func (r *region) widened() []locator.Edit {
 	}
 	if r.known {
 		if text, err := locator.Splice(r.text, spans); err == nil {
-			return []locator.Edit{{Start: r.start, End: r.end, Text: text, Old: r.text}}
+			return []locator.Edit{{Start: r.start, End: r.end, Text: text, Old: r.text, Origin: r.edits[0].origin()}}
 		}
 	}
 	edits := make([]locator.Edit, len(r.edits))
 	for i, p := range r.edits {
 		edits[i] = p.Edit.Edit
+		edits[i].Origin = p.origin()
 	}
 	return edits
 }

@@ -157,12 +157,12 @@ func (r *reader) diagnostic(analyzer string) error {
 		return err
 	}
 	for _, e := range d.Fixes[0].Edits {
-		if e.Start == nil || e.End == nil || *e.Start < 0 || *e.End < *e.Start || *e.End > math.MaxInt32 {
-			return r.src.Error(fail.Parse, f.Pos, e.Filename, "an edit needs start and end, in order")
-		}
 		path, err := r.opts.Root.Rel(e.Filename, "")
 		if err != nil {
 			return r.set.Refuse(r.src, f, err)
+		}
+		if e.Start == nil || e.End == nil || *e.Start < 0 || *e.End < *e.Start || *e.End > math.MaxInt32 {
+			return r.src.Error(fail.Parse, f.Pos, path, "an edit needs start and end, in order")
 		}
 		f.Edits = append(f.Edits, fix.Edit{Path: path,
 			Edit: locator.Edit{Start: *e.Start, End: *e.End, Text: []byte(e.New)}})

@@ -292,7 +292,7 @@ func (r *reader) textEdit(e textEdit, pos int, document bool) (locator.Edit, err
 		return locator.Edit{}, r.Error(fail.Parse, pos, r.target, "the range ends before it starts")
 	}
 	r.note(e.AnnotationID, pos, document)
-	return locator.Edit{Text: []byte(*e.NewText),
+	return locator.Edit{Text: []byte(*e.NewText), Origin: r.Position(pos),
 		Range: &locator.Range{Start: start, End: end, Encoding: r.opts.Encoding, Clamp: true}}, nil
 }
 

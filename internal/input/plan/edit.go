@@ -21,6 +21,9 @@ func (d *decoder) edits() []locator.Edit {
 func (d *decoder) edit() locator.Edit {
 	var e locator.Edit
 	o := d.object(editFields)
+	if d.err == nil {
+		e.Origin = d.src.Position(o.pos)
+	}
 	for o.next() {
 		switch o.field {
 		case fStart:

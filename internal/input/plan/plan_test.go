@@ -14,8 +14,17 @@ import (
 	"github.com/emend/emend/locator"
 )
 
+// parseAs leaves out where edits come from.
 func parseAs(data []byte, enc locator.Encoding) (editor.Plan, error) {
-	return Parse(&fix.Source{Data: data}, enc)
+	p, err := Parse(&fix.Source{Data: data}, enc)
+	for _, op := range p.Ops {
+		if e, ok := op.(editor.Edit); ok {
+			for i := range e.Edits {
+				e.Edits[i].Origin = ""
+			}
+		}
+	}
+	return p, err
 }
 
 // op wraps one operation in a plan.

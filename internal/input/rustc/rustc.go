@@ -135,12 +135,12 @@ func (r *reader) suggestion(name string, spans []span, pos int) error {
 		if !r.opts.All && (s.Applicability == nil || *s.Applicability != machineApplicable) {
 			return nil
 		}
-		if s.ByteStart < 0 || s.ByteEnd < s.ByteStart || s.ByteEnd > math.MaxInt32 {
-			return r.Error(fail.Parse, pos, s.FileName, "bytes %d-%d are no span", s.ByteStart, s.ByteEnd)
-		}
 		path, err := r.path(s.FileName)
 		if err != nil {
 			return r.set.Refuse(r.Source, f, err)
+		}
+		if s.ByteStart < 0 || s.ByteEnd < s.ByteStart || s.ByteEnd > math.MaxInt32 {
+			return r.Error(fail.Parse, pos, path, "bytes %d-%d are no span", s.ByteStart, s.ByteEnd)
 		}
 		f.Edits = append(f.Edits, fix.Edit{Path: path, Context: s.context(),
 			Edit: locator.Edit{Start: s.ByteStart, End: s.ByteEnd, Text: []byte(*s.Replacement)}})

@@ -106,8 +106,8 @@ func (p *parser) block() (editor.Op, error) {
 	if len(old) == 0 {
 		return editor.Create{Path: p.path, Content: content}, nil
 	}
-	hunk := &locator.Hunk{Lines: change(old, added), Origin: p.Position(start)}
-	return editor.Edit{Path: p.path, Edits: []locator.Edit{{Hunk: hunk}}}, nil
+	edit := locator.Edit{Hunk: &locator.Hunk{Lines: change(old, added)}, Origin: p.Position(start)}
+	return editor.Edit{Path: p.path, Edits: []locator.Edit{edit}}, nil
 }
 
 // until reads the lines before the marker end, and returns them without and
