@@ -27,6 +27,8 @@ type change struct {
 	stays bool
 	// info is what stood at disk when Prepare read it; zero for nothing.
 	info vfs.Info
+	// held are the bytes that stood there; nil: to be read again.
+	held []byte
 }
 
 // source says where an after-image comes from.

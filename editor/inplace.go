@@ -122,16 +122,25 @@ func (p *preparer) irreplaceable(s *slot, shared bool) (string, error) {
 	case dev != here:
 		return "it is on another file system", nil
 	}
-	d, err := p.tree.Dir(s.dir.diskPath())
-	if err != nil {
-		return "", err
-	}
-	defer d.Close()
-	ok, err := d.Writable()
+	ok, err := p.writableDir(s.dir)
 	if ok || err != nil {
 		return "", err
 	}
 	return "its directory cannot be written", nil
+}
+
+// writableDir asks the system once for each directory.
+func (v *virtual) writableDir(dir *node) (bool, error) {
+	if dir.writable {
+		return true, nil
+	}
+	d, err := v.tree.Dir(dir.diskPath())
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	dir.writable, err = d.Writable()
+	return dir.writable, err
 }
 
 // reachable refuses what would have to be moved between .emend/stage and

@@ -24,6 +24,8 @@ type prepareOptions struct {
 	// PathBlocked is an error for a path that must not be changed now. May be
 	// nil.
 	PathBlocked func(path string) error
+	// Hold is how many bytes of small files are held for the commit.
+	Hold int64
 }
 
 // prepared is a plan resolved against the workspace of one moment.
@@ -56,6 +58,7 @@ func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions)
 		return nil, fail.New(fail.Usage, "prepare", "", "the key is longer than %d bytes", maxKey)
 	}
 	p := &preparer{virtual: newVirtual(tree, plan.PruneDirs, o.Creator), opts: o}
+	p.mayHold = o.Hold
 	hash, err := p.operations(ctx, plan)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func (p *preparer) draft(s *slot) (*draft, error) {
 	d := &draft{slot: s}
 	d.LinkOf = -1
 	if s.disk != nil {
-		d.Before, d.info, d.disk = s.disk.was, s.disk.info, s.diskPath()
+		d.Before, d.info, d.held, d.disk = s.disk.was, s.disk.info, s.disk.held, s.diskPath()
 	}
 	if s.now != nil {
 		d.After = s.now.is

@@ -142,15 +142,22 @@ func scanOnce(d vfs.Dir, name string, pass func(vfs.File) (sums, error)) (sums, 
 	if err != nil {
 		return sums{}, wal.Meta{}, info, err
 	}
-	meta, after, err := apply.ReadMeta(d, name)
+	x, err := f.Xattrs()
+	if err != nil {
+		return sums{}, wal.Meta{}, info, err
+	}
+	after, err := d.Lstat(name)
 	if err == nil && after != info {
 		err = errMoving
 	}
-	return found, meta, info, err
+	return found, apply.MetaOf(info, x), info, err
 }
 
 // readDisk returns the bytes of the file n as it is on disk.
 func (v *virtual) readDisk(n *node) ([]byte, error) {
+	if n.held != nil {
+		return n.held, nil
+	}
 	var content []byte
 	err := v.scan(n, func(f vfs.File) (sums, error) {
 		info, err := f.Stat()
@@ -168,6 +175,10 @@ func (v *virtual) readDisk(n *node) ([]byte, error) {
 		_, _ = h.Write(content)
 		return sumsOf(h), nil
 	})
+	if size := int64(len(content)); err == nil && size <= min(v.mayHold, imageLimit) {
+		v.mayHold -= size
+		n.held = content
+	}
 	return content, err
 }
 

@@ -180,6 +180,10 @@ func (c *commit) writeSlot(i int, slot string, image func(io.Writer) error) (vfs
 // and returns it where it is small.
 func (c *commit) logBefore(i int) ([]byte, error) {
 	st := &c.job.Steps[i]
+	if held := c.tx.p.changes[i].held; held != nil {
+		c.tx.p.changes[i].held = nil
+		return held, c.group.Data(i, wal.Before, 0, held)
+	}
 	d, name, err := c.job.Tree.Parent(c.where(i))
 	if err != nil {
 		return nil, err

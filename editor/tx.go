@@ -29,6 +29,7 @@ type Tx struct {
 	already *Result   // what done has found
 	read    time.Time // before the first file was read
 	used    atomic.Bool
+	mayHold int64 // bytes of files that Prepare holds for a commit that follows at once
 
 	recovered *reports // before it could begin
 }
@@ -58,7 +59,11 @@ const (
 // all with state unchanged; pending-recovery where a parked intent is in the
 // way.
 func (ed *Editor) Prepare(ctx context.Context, plan Plan) (*Tx, error) {
-	return (&Tx{ed: ed, plan: plan, done: func() (*Result, error) { return ed.already(plan) }}).begin(ctx)
+	return ed.newTx(plan).begin(ctx)
+}
+
+func (ed *Editor) newTx(plan Plan) *Tx {
+	return &Tx{ed: ed, plan: plan, done: func() (*Result, error) { return ed.already(plan) }}
 }
 
 // begin prepares a transaction that has not been done before.
@@ -86,6 +91,7 @@ func (tx *Tx) prepare(ctx context.Context) error {
 		OnDrift: tx.ed.opts.onDrift, ForceReadOnly: tx.ed.opts.forceReadOnly, Write: tx.ed.opts.write,
 		Creator: tx.ed.ws.Creator(),
 		BaseFor: tx.ed.baseFor,
+		Hold:    tx.mayHold,
 		PathBlocked: func(p string) error {
 			if id, ok := parked[p]; ok {
 				return blocked(p, id)
@@ -238,7 +244,11 @@ func (tx *Tx) answer() *Result {
 // files change between the two, it prepares again, the last times with other
 // emend transactions kept out.
 func (ed *Editor) Apply(ctx context.Context, plan Plan) (*Result, error) {
-	return ed.commitNow(ctx, func() (*Tx, error) { return ed.Prepare(ctx, plan) })
+	return ed.commitNow(ctx, func() (*Tx, error) {
+		tx := ed.newTx(plan)
+		tx.mayHold = holdLimit
+		return tx.begin(ctx)
+	})
 }
 
 // commitNow recovers what there is to recover, prepares and commits.
@@ -269,6 +279,10 @@ func persist(ctx context.Context, prepare func() (*Tx, error)) (*Result, error) 
 		}
 	}
 }
+
+// holdLimit is what Apply holds of small files from Prepare to Commit; all
+// others are read twice.
+const holdLimit = 32 << 20
 
 // applyTries bounds how often Apply prepares again.
 const applyTries = 8

@@ -27,6 +27,7 @@ type virtual struct {
 	verb    string  // ... and its name
 	creator apply.Creator
 	linked  map[inode]*node // of files that were changed: the node that stands for all names
+	mayHold int64           // bytes of files that may still be held
 }
 
 // node is a file, link or directory.
@@ -40,9 +41,12 @@ type node struct {
 	loaded bool
 
 	body    body             // of a file
+	held    []byte           // the file's bytes on disk; nil: to be read again
 	slots   map[string]*slot // of a directory
 	entered bool             // of a directory: it is no workspace of its own
 	listed  bool             // of a directory: it is in virtual.emptied
+
+	writable bool // of a directory: the system said so
 
 	// For reports: the operation that made, changed or removed it; StepNone for
 	// what the plan does not name itself.

@@ -2,7 +2,9 @@ package wal
 
 import (
 	"context"
+	"errors"
 	"io"
+	"math"
 	"slices"
 	"time"
 )
@@ -44,24 +46,29 @@ func (l *Log) Compact(ctx context.Context, wait time.Duration) (CompactReport, e
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.compact()
+	return c.compact(math.MaxInt64)
 }
 
-// compactIfDue compacts a log that has doubled. It is a help, and where it
-// fails the log is as before: it is tried again when the log has doubled again.
+// compactIfDue compacts a log that has doubled, where that makes it half as
+// long. It is a help, and where it fails the log is as before: it is tried again
+// when the log has doubled again.
 func (c *shared) compactIfDue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gen == nil || c.opts.CompactFrom < 0 || c.pos.off < c.due || len(c.live) > 0 || c.poison != nil {
 		return
 	}
-	if _, err := c.compact(); err != nil {
+	if _, err := c.compact(c.pos.off / 2); err != nil {
 		c.due = 2 * c.pos.off
 	}
 }
 
-// compact does it. The caller has the kernel lock and mu, and no group is open.
-func (c *shared) compact() (CompactReport, error) {
+// errTooLong is why a log is not compacted that would hardly be shorter.
+var errTooLong = errors.New("there is too little to drop")
+
+// compact does it, unless the new generation would be longer than most bytes.
+// The caller has the kernel lock and mu, and no group is open.
+func (c *shared) compact(most int64) (CompactReport, error) {
 	if c.poison != nil {
 		return CompactReport{}, c.poison
 	}
@@ -69,6 +76,9 @@ func (c *shared) compact() (CompactReport, error) {
 		return CompactReport{}, err
 	}
 	k, err := c.choose(time.Now())
+	if err == nil && k.header.birth > most {
+		err = errTooLong
+	}
 	if err != nil {
 		return CompactReport{}, err
 	}

@@ -266,3 +266,26 @@ func TestEntriesKeepTheirPositions(t *testing.T) {
 	}
 	require.NoError(t, l.Close())
 }
+
+// A log that has grown is rewritten when it is let go of, if that makes it
+// much shorter.
+func TestCompactsByItselfOnlyWhereThatHelps(t *testing.T) {
+	for dropped, generation := range map[bool]uint64{false: 1, true: 2} {
+		disk := newDisk()
+		b := newLedger()
+		l, err := ledgerOpen(disk)
+		require.NoError(t, err)
+		id, err := b.seal(l, "history", 2<<20)
+		require.NoError(t, err)
+		require.NoError(t, b.retire(l, id, Committed))
+		if dropped {
+			require.NoError(t, b.entry(l, "entry", 5<<20))
+			require.NoError(t, b.truncate(l))
+		}
+		l.Release()
+		require.NoError(t, l.Acquire(t.Context(), time.Second, nil))
+		require.Equal(t, generation, l.Report().Generation)
+		require.NoError(t, b.compare(l))
+		require.NoError(t, ledgerClose(l))
+	}
+}

@@ -5,11 +5,13 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"golang.org/x/term"
 )
 
 func main() {
+	collectLate()
 	ctx, stop := cancelOnSignal(context.Background())
 	code := run(ctx, os.Args[1:], streams{
 		in:     os.Stdin,
@@ -21,6 +23,15 @@ func main() {
 	})
 	stop()
 	os.Exit(code)
+}
+
+// collectLate lets garbage lie as long as there is little of it: most runs are
+// over before collecting it would pay.
+func collectLate() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(800)
+		debug.SetMemoryLimit(160 << 20)
+	}
 }
 
 // isColourTerminal reports whether colour helps whoever reads f.

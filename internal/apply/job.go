@@ -3,6 +3,7 @@ package apply
 import (
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type Job struct {
 	Tree  *Tree
 	ID    wal.ID
 	Steps []wal.Step
+	dirs  []int // the steps that rename a directory
 	stage vfs.Dir
 	// Seen is what a commit saw of each step's path; nil in recovery, which
 	// compares bytes instead.
@@ -56,8 +58,13 @@ func (w *Workspace) NewJob(id wal.ID, steps []wal.Step) (*Job, error) {
 	if err != nil && !(w.opts.ReadOnly && vfs.NotExist(err)) {
 		return nil, err
 	}
-	return &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage,
-		Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}, nil
+	j := &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage, Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}
+	for n := range steps {
+		if steps[n].DirFrom != "" {
+			j.dirs = append(j.dirs, n)
+		}
+	}
+	return j, nil
 }
 
 // Close closes the job; slots stay.
@@ -98,9 +105,9 @@ func (j *Job) Back(n int, at, letter string) error {
 // name. A file's step comes after the renames of the directories above it.
 func (j *Job) Where(n int, renamed func(step int) bool) string {
 	p := j.Steps[n].Path
-	for i := n - 1; i >= 0; i-- {
+	for _, i := range slices.Backward(j.dirs) {
 		d := &j.Steps[i]
-		if d.DirFrom != "" && Below(p, d.Path) && !renamed(i) {
+		if i < n && Below(p, d.Path) && !renamed(i) {
 			p = d.DirFrom + strings.TrimPrefix(p, d.Path)
 		}
 	}

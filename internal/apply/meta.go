@@ -29,7 +29,12 @@ func ReadMeta(d vfs.Dir, name string) (wal.Meta, vfs.Info, error) {
 	if err != nil {
 		return wal.Meta{}, info, err
 	}
-	return wal.Meta{Mode: info.Mode, UID: info.UID, GID: info.GID, Xattrs: x}, info, nil
+	return MetaOf(info, x), info, nil
+}
+
+// MetaOf is what a file with these attributes has besides its bytes.
+func MetaOf(info vfs.Info, x []vfs.Xattr) wal.Meta {
+	return wal.Meta{Mode: info.Mode, UID: info.UID, GID: info.GID, Xattrs: x}
 }
 
 // DirMeta reads what the directory d itself has.
@@ -39,7 +44,7 @@ func DirMeta(d vfs.Dir) (wal.Meta, error) {
 		return wal.Meta{}, err
 	}
 	x, err := d.SelfXattrs()
-	return wal.Meta{Mode: info.Mode, UID: info.UID, GID: info.GID, Xattrs: x}, err
+	return MetaOf(info, x), err
 }
 
 // Creator says who makes new files: their owner, the umask, and whether the

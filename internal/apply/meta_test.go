@@ -33,6 +33,8 @@ func TestAttributesThatAreTooMuchGo(t *testing.T) {
 		setXattr:    func(name string, value []byte) error { have[name] = string(value); return nil },
 		removeXattr: func(name string) error { delete(have, name); return nil },
 	}
-	require.NoError(t, setXattrs(target, []vfs.Xattr{{Name: "user.keep", Value: []byte("2")}, {Name: "user.new", Value: []byte("3")}}))
+	changed, err := setXattrs(target, []vfs.Xattr{{Name: "user.keep", Value: []byte("2")}, {Name: "user.new", Value: []byte("3")}})
+	require.NoError(t, err)
+	require.True(t, changed)
 	require.Equal(t, map[string]string{"user.keep": "2", "user.new": "3", selinuxLabel: "label", "security.ima": "sum"}, have)
 }

@@ -176,22 +176,24 @@ func setMeta(t metaTarget, m wal.Meta) error {
 	if err != nil {
 		return err
 	}
-	if info.UID != m.UID || info.GID != m.GID {
+	owned := info.UID == m.UID && info.GID == m.GID
+	if !owned {
 		if err := t.chown(m.UID, m.GID); err != nil {
 			return lost(err, "owner")
 		}
 	}
-	if err := setXattrs(t, m.Xattrs); err != nil {
-		return err
+	changed, err := setXattrs(t, m.Xattrs)
+	if err == nil && (changed || !owned) { // either may have changed the mode
+		info, err = t.stat()
 	}
-	if info, err = t.stat(); err != nil {
+	if err != nil || info.Mode == m.Mode || info.Kind == vfs.Symlink {
 		return err
-	}
-	if info.Mode == m.Mode || info.Kind == vfs.Symlink {
-		return nil
 	}
 	if err := t.chmod(m.Mode); err != nil {
 		return lost(err, "mode")
+	}
+	if m.Mode&setgid == 0 {
+		return nil
 	}
 	// The system drops setgid without a word where the caller is not in the
 	// file's group.
@@ -201,16 +203,18 @@ func setMeta(t metaTarget, m wal.Meta) error {
 	return err
 }
 
-func setXattrs(t metaTarget, want []vfs.Xattr) error {
+// setXattrs reports whether there was anything to change.
+func setXattrs(t metaTarget, want []vfs.Xattr) (changed bool, err error) {
 	have, err := t.xattrs()
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, x := range have {
 		if !isLabel(x.Name) && indexOf(want, x.Name) < 0 {
 			if err := t.removeXattr(x.Name); err != nil {
-				return lost(err, "attribute "+x.Name)
+				return true, lost(err, "attribute "+x.Name)
 			}
+			changed = true
 		}
 	}
 	for _, x := range want {
@@ -219,10 +223,11 @@ func setXattrs(t metaTarget, want []vfs.Xattr) error {
 			continue
 		}
 		if err := t.setXattr(x.Name, x.Value); err != nil {
-			return lost(err, "attribute "+x.Name)
+			return true, lost(err, "attribute "+x.Name)
 		}
+		changed = true
 	}
-	return nil
+	return changed, nil
 }
 
 // isLabel reports whether the attribute is the system's to give to every file,

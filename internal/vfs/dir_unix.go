@@ -77,10 +77,9 @@ func (d *osDir) Readlink(name string) (target string, err error) {
 	}
 }
 
-// open opens name relative to the directory. O_NONBLOCK keeps a pipe without
-// a partner from holding us up; it means nothing to a file.
+// open opens name relative to the directory.
 func (d *osDir) open(name string, flags int, mode uint32) (f *os.File, err error) {
-	flags |= unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
+	flags |= unix.O_NOFOLLOW | unix.O_CLOEXEC
 	err = d.at("open", name, func(fd int) error {
 		n, err := unix.Openat(fd, name, flags, mode)
 		if err == nil {
@@ -104,8 +103,10 @@ func (d *osDir) Open(name string) (File, error) { return d.openFile(name, unix.O
 func (d *osDir) OpenWrite(name string) (File, error) { return d.openFile(name, unix.O_RDWR) }
 
 // openFile refuses a directory, which the system lets one open for reading.
+// O_NONBLOCK keeps a pipe without a partner from holding us up; it means
+// nothing to a file.
 func (d *osDir) openFile(name string, flags int) (File, error) {
-	f, err := d.open(name, flags, 0)
+	f, err := d.open(name, flags|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,65 @@
+package editor_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emend/emend/editor"
+	"github.com/emend/emend/internal/vfs/crashfs"
+	"github.com/emend/emend/internal/vfs/op"
+)
+
+// costOf is how many operations of each kind an edited file costs.
+func costOf(t *testing.T, apply func(ed *editor.Editor, plan editor.Plan) error) map[op.Kind]float64 {
+	const few, many = 20, 120
+	counts := map[int]map[op.Kind]int{}
+	for _, n := range []int{few, many} {
+		fs := crashfs.New(crashfs.Options{})
+		require.NoError(t, fs.MkdirAll(crashRoot, 0o755))
+		var plan editor.Plan
+		for i := range n {
+			name := fmt.Sprint("f", i)
+			require.NoError(t, fs.WriteFile(crashRoot+"/"+name, []byte("one two\n"), 0o644))
+			plan.Ops = append(plan.Ops, findEdit(name, "two", "2"))
+		}
+		fs.Settle()
+		require.NoError(t, apply(openOn(t, fs), plan))
+		counts[n] = fs.Counts()
+	}
+	cost := map[op.Kind]float64{}
+	for k, n := range counts[many] {
+		if c := float64(n-counts[few][k]) / (many - few); c > 0 {
+			cost[k] = c
+		}
+	}
+	return cost
+}
+
+// What a file costs besides the barriers is most of the time of a large plan:
+// each file is opened and read once by Apply, and once more by a Commit that may
+// come long after its Prepare.
+func TestWhatAFileCosts(t *testing.T) {
+	want := map[op.Kind]float64{
+		op.Open: 1, op.Create: 1, op.Close: 2, op.Read: 1, op.Xattrs: 2, op.Write: 1,
+		op.Stat: 7, // the name when it is met, read, about to be sealed, and come out; three of handles
+		op.Chmod: 1, op.Exchange: 1, op.Remove: 1,
+	}
+	got := costOf(t, func(ed *editor.Editor, plan editor.Plan) error {
+		_, err := ed.Apply(t.Context(), plan)
+		return err
+	})
+	require.InDelta(t, 0, got[op.Write]-1, 0.2, "the log is written in few pieces")
+	got[op.Write] = 1
+	require.Equal(t, want, got)
+
+	got = costOf(t, func(ed *editor.Editor, plan editor.Plan) error {
+		tx, err := ed.Prepare(t.Context(), plan)
+		if err == nil {
+			_, err = tx.Commit(t.Context())
+		}
+		return err
+	})
+	require.EqualValues(t, 2, got[op.Open])
+}
