@@ -30,7 +30,7 @@ func newProducer(t *testing.T, files map[string]string, tools ...string) *produc
 	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
-	writeTree(t, dir, files)
+	tree(files).write(t, dir)
 	return &producer{t, dir}
 }
 
@@ -69,7 +69,7 @@ func (p *producer) compare(before map[string]string, own func()) {
 	p.Helper()
 	got := p.read(before)
 	require.NotEqual(p, before, got)
-	writeTree(p.T, p.dir, before)
+	tree(before).write(p.T, p.dir)
 	own()
 	require.Equal(p, p.read(before), got)
 }

@@ -35,8 +35,6 @@ func streamOf(src *fix.Source) Stream {
 	return Stream{Name: src.Name, Open: open, Encoding: locator.UTF16}
 }
 
-func TestStreamCases(t *testing.T) { inputtest.Run(t, DetectStream, parseStream) }
-
 func TestStreamHasKeyAndLabel(t *testing.T) {
 	p, err := parseStream(&fix.Source{Data: []byte(`{"emend": 1, "key": "k", "label": "l"}`)})
 	require.NoError(t, err)
@@ -55,7 +53,4 @@ func TestStreamOfAnotherVersion(t *testing.T) {
 	require.Equal(t, fail.Unsupported, fail.KindOf(err))
 }
 
-func FuzzStream(f *testing.F) {
-	inputtest.Seeds(f)
-	f.Fuzz(func(t *testing.T, data []byte) { inputtest.Check(t, data, parseStream) })
-}
+func FuzzStream(f *testing.F) { inputtest.Fuzz(f, parseStream) }

@@ -10,15 +10,10 @@ import (
 	"github.com/emend/emend/internal/input/inputtest"
 )
 
-func parse(src *fix.Source) (editor.Plan, error) {
-	return Parse(src, fix.Root{Names: []string{inputtest.Root}}, fix.Options{}, false)
-}
-
-func TestCases(t *testing.T) { inputtest.Run(t, Detect, parse) }
-
 func FuzzParse(f *testing.F) {
-	inputtest.Seeds(f)
-	f.Fuzz(func(t *testing.T, data []byte) { inputtest.Check(t, data, parse) })
+	inputtest.Fuzz(f, func(src *fix.Source) (editor.Plan, error) {
+		return Parse(src, fix.Root{Names: []string{inputtest.Root}}, fix.Options{}, false)
+	})
 }
 
 func TestUnsafeFixesOnlyWhenAskedFor(t *testing.T) {
