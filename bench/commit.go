@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -18,7 +20,7 @@ func commits(b *bench) error {
 	for _, n := range commitSizes {
 		var list []contender
 		for _, c := range changers {
-			list = append(list, contender{c.name, func(dir string) (time.Duration, error) { return change(c, dir, n) }})
+			list = append(list, contender{c.name, func() (time.Duration, error) { return change(c, b.work, n) }})
 		}
 		if err := b.compare(fmt.Sprint(n, " files"), list); err != nil {
 			return err
@@ -27,9 +29,10 @@ func commits(b *bench) error {
 	return nil
 }
 
-// change has c change a tree of n files, and verifies it.
-func change(c changer, dir string, n int) (time.Duration, error) {
-	tree := filepath.Join(dir, "tree")
+// change has c change a tree of n files in work, and verifies it.
+func change(c changer, work string, n int) (took time.Duration, err error) {
+	tree := filepath.Join(work, "tree")
+	defer func() { err = errors.Join(err, os.RemoveAll(tree)) }()
 	files, err := makeTree(tree, n)
 	if err != nil {
 		return 0, err
@@ -44,6 +47,6 @@ func change(c changer, dir string, n int) (time.Duration, error) {
 	if err := c.change(tree, files); err != nil {
 		return 0, err
 	}
-	took := time.Since(start)
+	took = time.Since(start)
 	return took, verify(tree, files)
 }

@@ -3,23 +3,19 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"text/tabwriter"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// contender does a job in its own way. Run gets an empty directory and returns
-// how long what counts of it took.
+// contender does a job in its own way. Run returns how long what counts of it
+// took.
 type contender struct {
 	name string
-	run  func(dir string) (time.Duration, error)
+	run  func() (time.Duration, error)
 }
 
 // result is how a contender did.
@@ -63,7 +59,7 @@ func (b *bench) measure(list []contender) ([]result, error) {
 	for round := range b.rounds {
 		for k := range list {
 			i := (k + round) % len(list)
-			d, err := once(b.work, list[i])
+			d, err := list[i].run()
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", list[i].name, err)
 			}
@@ -83,24 +79,6 @@ func (b *bench) measure(list []contender) ([]result, error) {
 		results[i].median = median(took[i])
 	}
 	return results, nil
-}
-
-// once runs a contender, with nothing left to be written by others.
-func once(work string, c contender) (took time.Duration, err error) {
-	dir, err := os.MkdirTemp(work, "run-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d, err := os.Open(work)
-	if err != nil {
-		return 0, err
-	}
-	defer d.Close()
-	if err := unix.Syncfs(int(d.Fd())); err != nil {
-		return 0, err
-	}
-	return c.run(dir)
 }
 
 func newTable(out io.Writer) *tabwriter.Writer {

@@ -53,7 +53,7 @@ func (c *shared) await(r *request) {
 	if lead := <-r.wake; !lead {
 		return
 	}
-	c.queue.gather()
+	c.gather()
 	batch := c.queue.take()
 	c.writeBatch(batch)
 	err := c.barrier()
@@ -67,15 +67,23 @@ func (c *shared) await(r *request) {
 
 // gather lets those come in whom the last sync served and who are on their way
 // again: without it they form two crowds that take turns, and a sync serves half
-// of all appenders. It waits for nobody: it ends when a turn of the scheduler
-// brings no one.
-func (q *queue) gather() {
-	for came, n := true, 1; came; { // the leader is there
+// of all appenders. It waits for nobody: it ends when everybody who holds the log
+// is here, or a turn of the scheduler brings no one.
+func (c *shared) gather() {
+	for came := 0; ; {
+		now := c.queue.len()
+		if now == came || now >= c.hold.holders() {
+			return
+		}
+		came = now
 		runtime.Gosched()
-		q.mu.Lock()
-		came, n = len(q.waiting) > n, len(q.waiting)
-		q.mu.Unlock()
 	}
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 // take removes the next batch; its first request is the leader's own.

@@ -56,6 +56,12 @@ func (h *hold) drain() {
 	}
 }
 
+func (h *hold) holders() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count
+}
+
 // change tells everybody who waits to look again. Callers have mu.
 func (h *hold) change() {
 	close(h.changed)
