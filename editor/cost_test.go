@@ -43,7 +43,7 @@ func costOf(t *testing.T, apply func(ed *editor.Editor, plan editor.Plan) error)
 func TestWhatAFileCosts(t *testing.T) {
 	want := map[op.Kind]float64{
 		op.Open: 1, op.Create: 1, op.Close: 2, op.Read: 1, op.Xattrs: 2, op.Write: 1,
-		op.Stat: 7, // the name when it is met, read, about to be sealed, and come out; three of handles
+		op.Stat:  6, // the name when it is met, read, about to be sealed, and come out; two of handles
 		op.Chmod: 1, op.Exchange: 1, op.Remove: 1,
 	}
 	got := costOf(t, func(ed *editor.Editor, plan editor.Plan) error {

@@ -113,7 +113,9 @@ func TestCrashInPlaceAtEveryOperation(t *testing.T) {
 	}
 }
 
-func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) { sweepTree(t, stubbornTree(t, o), plan) }
+func sweepInPlace(t *testing.T, plan editor.Plan, o crashfs.Options) {
+	sweepTree(t, stubbornTree(t, o), plan)
+}
 
 // TestCrashWhileAWriteTakesPrivileges is the same for files from which every
 // write takes something that only comes back when all is written: setuid, or

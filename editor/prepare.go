@@ -78,7 +78,7 @@ func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions)
 // operations applies those of plan and returns their digest.
 func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, error) {
 	d := newPlanDigest(plan)
-	for op, err := range plan.all() {
+	for op, err := range p.readAhead(plan.all()) {
 		if err == nil {
 			err = fail.Wrap(ctx.Err(), "prepare", "")
 		}

@@ -37,7 +37,7 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 		return false, nil // the ladder says it better
 	}
 	s := &streamed{edits: o.Edits, spans: spans, size: n.was.Size}
-	if err := p.scan(n, s.pass); err != nil || !s.inPlace {
+	if _, err := p.scan(n, s.pass); err != nil || !s.inPlace {
 		return false, err
 	}
 	if err := p.writable(n, s.after.raw); err != nil {
@@ -84,7 +84,7 @@ type streamed struct {
 	after    sums
 }
 
-func (s *streamed) pass(f vfs.File) (sums, error) {
+func (s *streamed) pass(f vfs.File, _ int64) (*contents, error) {
 	s.inPlace = true
 	for _, e := range s.edits {
 		if e.Old == nil {
@@ -92,7 +92,7 @@ func (s *streamed) pass(f vfs.File) (sums, error) {
 		}
 		stands, err := readRange(f, e.Start, e.End)
 		if err != nil {
-			return sums{}, err
+			return nil, err
 		}
 		s.inPlace = s.inPlace && string(stands) == string(e.Old)
 	}
@@ -100,14 +100,14 @@ func (s *streamed) pass(f vfs.File) (sums, error) {
 	for i, span := range s.spans {
 		old, err := readRange(f, span.Start, span.End)
 		if err != nil {
-			return sums{}, err
+			return nil, err
 		}
 		s.replaced[i] = wal.Replacement{Start: int64(span.Start), Old: old, New: span.Text}
 	}
 	before, after := hashing.NewHasher(), hashing.NewHasher()
 	err := locator.SpliceTo(after, io.TeeReader(f, before), s.size, s.spans)
 	s.after = sumsOf(after)
-	return sumsOf(before), err
+	return &contents{sums: sumsOf(before)}, err
 }
 
 func readRange(f vfs.File, start, end int) ([]byte, error) {

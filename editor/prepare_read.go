@@ -35,11 +35,12 @@ func (v *virtual) load(n *node) error {
 	case n == v.root:
 		n.was.Meta, n.info, err = v.rootMeta()
 	case n.was.Kind == vfs.Regular:
-		return v.scan(n, func(f vfs.File) (sums, error) {
+		_, err := v.scan(n, func(f vfs.File, _ int64) (*contents, error) {
 			h := hashing.NewHasher()
 			_, err := apply.Copy(h, f)
-			return sumsOf(h), err
+			return &contents{sums: sumsOf(h)}, err
 		})
+		return err
 	default:
 		n.was.Meta, err = v.readMeta(n)
 	}
@@ -96,39 +97,57 @@ func (n *node) setSums(content []byte) {
 // scan reads the file n from disk and notes what it found. The bytes, the
 // metadata and the times belong to one moment: a file that changes while it is
 // read is read again. One that is not what it was on an earlier pass is busy.
-func (v *virtual) scan(n *node, pass func(vfs.File) (sums, error)) error {
-	d, name, err := v.tree.Parent(n.diskPath())
+func (v *virtual) scan(n *node, pass readPass) (*contents, error) {
+	path := n.diskPath()
+	if c := v.ahead.take(path); c != nil && !n.loaded {
+		return c, v.found(n, c)
+	}
+	d, name, err := v.tree.Parent(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer d.Close()
 	for range readTries {
-		found, meta, info, err := scanOnce(d, name, pass)
+		c, err := readOnce(d, name, pass)
 		if errors.Is(err, errMoving) {
 			continue
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = v.found(n, c)
 		}
-		was := wal.State{Kind: vfs.Regular, Hash: found.raw, Norm: found.norm, Size: found.size, Meta: meta}
-		if n.loaded {
-			if !sameState(&was, &n.was) {
-				break
-			}
-			return nil
+		return c, err
+	}
+	return nil, busy()
+}
+
+// found notes what the file n is on disk, and holds its bytes if it may.
+func (v *virtual) found(n *node, c *contents) error {
+	was := wal.State{Kind: vfs.Regular, Hash: c.raw, Norm: c.norm, Size: c.size, Meta: c.meta}
+	if n.loaded {
+		if !sameState(&was, &n.was) {
+			return busy()
 		}
-		n.was, n.is, n.info, n.loaded = was, was, info, true
 		return nil
 	}
+	n.was, n.is, n.info, n.loaded = was, was, c.info, true
+	if size := int64(len(c.bytes)); size <= min(v.mayHold, imageLimit) {
+		v.mayHold -= size
+		n.held = c.bytes
+	}
+	return nil
+}
+
+func busy() error {
 	return fail.New(fail.Busy, "", "", "somebody is writing to the file").WithHint("try again when it is quiet")
 }
 
 var errMoving = errors.New("the file changed while it was read")
 
-func scanOnce(d vfs.Dir, name string, pass func(vfs.File) (sums, error)) (sums, wal.Meta, vfs.Info, error) {
+// readOnce reads name in d in one pass over its bytes.
+func readOnce(d vfs.Dir, name string, pass readPass) (*contents, error) {
 	f, err := d.Open(name)
 	if err != nil {
-		return sums{}, wal.Meta{}, vfs.Info{}, err
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -136,21 +155,40 @@ func scanOnce(d vfs.Dir, name string, pass func(vfs.File) (sums, error)) (sums, 
 		err = fail.New(fail.TypeChanged, "", "", "something else came into its place meanwhile")
 	}
 	if err != nil {
-		return sums{}, wal.Meta{}, info, err
+		return nil, err
 	}
-	found, err := pass(f)
+	c, err := pass(f, info.Size)
 	if err != nil {
-		return sums{}, wal.Meta{}, info, err
+		return nil, err
 	}
 	x, err := f.Xattrs()
 	if err != nil {
-		return sums{}, wal.Meta{}, info, err
+		return nil, err
 	}
+	c.info, c.meta = info, apply.MetaOf(info, x)
 	after, err := d.Lstat(name)
 	if err == nil && after != info {
 		err = errMoving
 	}
-	return found, apply.MetaOf(info, x), info, err
+	return c, err
+}
+
+// readPass goes once over the bytes of a file that has this size.
+type readPass func(f vfs.File, size int64) (*contents, error)
+
+// readWhole is the pass that holds the bytes.
+func readWhole(f vfs.File, size int64) (*contents, error) {
+	c := &contents{bytes: make([]byte, size)}
+	if _, err := io.ReadFull(f, c.bytes); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errMoving
+		}
+		return nil, err
+	}
+	h := hashing.NewHasher()
+	_, _ = h.Write(c.bytes)
+	c.sums = sumsOf(h)
+	return c, nil
 }
 
 // readDisk returns the bytes of the file n as it is on disk.
@@ -158,28 +196,11 @@ func (v *virtual) readDisk(n *node) ([]byte, error) {
 	if n.held != nil {
 		return n.held, nil
 	}
-	var content []byte
-	err := v.scan(n, func(f vfs.File) (sums, error) {
-		info, err := f.Stat()
-		if err != nil {
-			return sums{}, err
-		}
-		content = make([]byte, info.Size)
-		if _, err := io.ReadFull(f, content); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				err = errMoving
-			}
-			return sums{}, err
-		}
-		h := hashing.NewHasher()
-		_, _ = h.Write(content)
-		return sumsOf(h), nil
-	})
-	if size := int64(len(content)); err == nil && size <= min(v.mayHold, imageLimit) {
-		v.mayHold -= size
-		n.held = content
+	c, err := v.scan(n, readWhole)
+	if err != nil {
+		return nil, err
 	}
-	return content, err
+	return c.bytes, nil
 }
 
 // read returns the bytes of the file n as the operations so far leave them.

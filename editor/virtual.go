@@ -28,6 +28,7 @@ type virtual struct {
 	creator apply.Creator
 	linked  map[inode]*node // of files that were changed: the node that stands for all names
 	mayHold int64           // bytes of files that may still be held
+	ahead   *ahead
 }
 
 // node is a file, link or directory.
@@ -77,7 +78,7 @@ type slot struct {
 
 func newVirtual(tree *apply.Tree, prune bool, c apply.Creator) *virtual {
 	root := &node{was: wal.State{Kind: vfs.Directory}, is: wal.State{Kind: vfs.Directory}, entered: true}
-	v := &virtual{tree: tree, root: root, prune: prune, creator: c, linked: make(map[inode]*node)}
+	v := &virtual{tree: tree, root: root, prune: prune, creator: c, linked: make(map[inode]*node), ahead: &ahead{tree: tree}}
 	v.addDir(root)
 	return v
 }
