@@ -27,14 +27,18 @@ test:
 	$(GO) test ./...
 
 # Installs tools whose output emend reads, and compares what emend makes of it
-# with what they write themselves.
-# (Behind a dot, so that Go does not look for packages there.)
-PRODUCERS = bin/.producers/node_modules
+# with what they write themselves. Those of the system (Go, git, cargo, and
+# clang-tidy, which apt-get installs where it may) are used as they are; what is
+# not there is skipped. (Behind a dot, so that Go does not look for packages.)
+PRODUCERS = $(CURDIR)/bin/.producers
 
 test-producers:
-	npm install --silent --no-save --prefix bin/.producers eslint@9.39 @ast-grep/cli@0.51
-	cd $(PRODUCERS)/@ast-grep/cli && node postinstall.js
-	PATH="$(CURDIR)/$(PRODUCERS)/.bin:$$PATH" $(GO) test -count 1 -v -run Producers ./e2e
+	GOBIN=$(PRODUCERS)/bin $(GO) install golang.org/x/tools/gopls@v0.21.1
+	npm install --silent --no-save --prefix $(PRODUCERS) eslint@9.39 @ast-grep/cli@0.51
+	cd $(PRODUCERS)/node_modules/@ast-grep/cli && node postinstall.js
+	command -v clang-tidy || apt-get install -y -q clang-tidy clang-tools || echo "clang-tidy is not installed"
+	PATH="$(PRODUCERS)/bin:$(PRODUCERS)/node_modules/.bin:$$PATH" $(GO) test -count 1 -v -run Producers ./e2e
+	$(GO) test -count 1 -v -run Reference ./internal/input/lsp
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SWEEPS)' $(CONCURRENT)
