@@ -193,6 +193,7 @@ const (
 	phaseRenameDir
 	phaseMakeDirInRenamed
 	phaseOpenDir // a directory becomes writable
+	phaseRespell // a name goes that comes back in another spelling
 	phaseChange
 	phaseRemove
 	phaseRemoveDir
@@ -215,6 +216,8 @@ func (d *draft) phase() int {
 		return phaseMakeDir
 	case before == vfs.Directory:
 		return phaseRemoveDir
+	case after == vfs.Absent && d.slot.otherSpelling():
+		return phaseRespell
 	case after == vfs.Absent:
 		return phaseRemove
 	}

@@ -57,6 +57,9 @@ func (p *preparer) rename(o Rename) error {
 		return failed(err, o, o.From)
 	}
 	to, err := p.resolve(o.To, walk{make: true})
+	if err == nil && to == from {
+		to, err = p.respelled(from, o.To)
+	}
 	if err == nil && to != from && !(o.IfMissing && to.now != nil) {
 		err = p.move(from, to, o.Overwrite)
 	}

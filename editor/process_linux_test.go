@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,4 +122,40 @@ func TestCaseOnlyRename(t *testing.T) {
 	_, err = applyIn(root, editor.Rename{From: "readme", To: "README"})
 	require.NoError(t, err)
 	require.Equal(t, map[string]look{"README": before}, lookAll(t, root))
+}
+
+// TestCaseFoldingDisks does the same where the kernel itself folds case.
+func TestCaseFoldingDisks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: mounts disks")
+	}
+	image := filepath.Join(t.TempDir(), "image")
+	require.NoError(t, os.WriteFile(image, nil, 0o600))
+	require.NoError(t, os.Truncate(image, 64<<20))
+	for name, mount := range map[string]func(t *testing.T) string{
+		"tmpfs": func(t *testing.T) string {
+			return mounted(t, "a tmpfs with casefold", "-t", "tmpfs", "-o", "casefold", "none")
+		},
+		"ext4": func(t *testing.T) string {
+			mustRun(t, "mkfs.ext4 with casefold", "mkfs.ext4", "-q", "-O", "casefold", image)
+			return mounted(t, "an ext4 with casefold", "-o", "loop", image)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := mount(t) + "/root"
+			require.NoError(t, os.Mkdir(root, 0o755))
+			mustRun(t, "chattr +F", "chattr", "+F", root)
+			_, err := applyIn(root, editor.Create{Path: "readme", Content: []byte(oldText)})
+			require.NoError(t, err)
+			before := lookAll(t, root)["readme"]
+			_, err = applyIn(root, editor.Rename{From: "readme", To: "README"})
+			require.NoError(t, err)
+			require.Equal(t, map[string]look{"README": before}, lookAll(t, root))
+			_, err = applyIn(root, editor.Edit{Path: "ReadMe", Edits: find("two", "2")}, editor.Chmod{Path: "README", Mode: 0o600})
+			require.NoError(t, err)
+			all := lookAll(t, root)
+			require.Len(t, all, 1)
+			require.Equal(t, newText, all["README"].Data)
+		})
+	}
 }

@@ -3,6 +3,7 @@ package editor
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/apply"
@@ -48,6 +49,9 @@ func (p *preparer) standing(path string) (*node, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.dir.spelling == spellingFolds && strings.EqualFold(s.path(), path) && s.path() != path {
+		return nil, nil // it stands there under another name
 	}
 	if s.path() != path {
 		return nil, fail.New(fail.TypeChanged, "", "", "a link stands where a directory was")

@@ -305,7 +305,7 @@ func (c *commit) recheck(i int) error {
 		return nil
 	}
 	read := time.Now()
-	l, err := apply.LookAt(d, name, st)
+	l, err := c.job.LookAt(d, name, st)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,12 @@ type node struct {
 
 	writable bool // of a directory: the system said so
 
+	// Of a directory: whether case counts in it; where it does not, the slots by
+	// name without case, and how the disk spells its names.
+	spelling
+	spelled map[string][]*slot
+	listing map[string]string
+
 	// For reports: the operation that made, changed or removed it; StepNone for
 	// what the plan does not name itself.
 	op      wal.Op
@@ -131,18 +137,21 @@ func under(dir, name string) string {
 
 // lookup returns the slot of name in dir; on the first time it asks the disk.
 func (v *virtual) lookup(dir *node, name string) (*slot, error) {
-	if s := dir.slots[name]; s != nil {
+	if s := dir.known(name); s != nil {
 		return s, nil
 	}
 	s := &slot{dir: dir, name: name, order: -1}
-	if dir.disk != nil || dir == v.root {
+	if v.onDisk(dir, name) {
 		n, err := v.stat(dir, s)
 		if err != nil {
 			return nil, err
 		}
 		s.disk, s.now = n, n
 	}
-	dir.slots[name] = s
+	if known := dir.slots[s.name]; known != nil { // by another spelling
+		return known, nil
+	}
+	dir.add(s)
 	return s, nil
 }
 
@@ -159,6 +168,9 @@ func (v *virtual) stat(dir *node, s *slot) (*node, error) {
 	}
 	if err != nil {
 		return nil, nameError(err)
+	}
+	if err := v.spell(s, d, info); err != nil {
+		return nil, err
 	}
 	n := &node{disk: s, at: s, info: info, was: wal.State{Kind: info.Kind}}
 	switch info.Kind {

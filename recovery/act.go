@@ -134,10 +134,8 @@ func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) err
 		if want.Kind != vfs.Regular {
 			return v.job.StageOther(tmp, want)
 		}
-		if from, ok := v.linkSource(n, img); ok {
-			if err := v.job.StageLink(tmp, from); err == nil {
-				return v.job.SyncSlot(tmp)
-			}
+		if v.relink(n, img, tmp) {
+			return v.job.SyncSlot(tmp)
 		}
 		w := v.image(n, img)
 		if w == nil {
@@ -156,6 +154,16 @@ func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) err
 		}
 		return err
 	})
+}
+
+// relink makes tmp another name of the renamed file itself: of its other path or,
+// where it has left that and has not come to the new one, of the slot it waits in.
+func (v *view) relink(n int, img wal.Image, tmp string) bool {
+	if from, ok := v.linkSource(n, img); ok {
+		return v.job.StageLink(tmp, from) == nil
+	}
+	waits := img == wal.After && v.job.Steps[n].LinkOf >= 0 && v.sights[n].A.Slot == SlotStaged
+	return waits && v.job.StageSlotLink(tmp, v.job.Slot(n, apply.SlotA)) == nil
 }
 
 // linkSource is the path whose inode a rename takes along: the old name going

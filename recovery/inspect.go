@@ -128,7 +128,7 @@ func (v *view) lookAt(p string, st *wal.Step) (apply.Look, error) {
 		return apply.Look{}, err
 	}
 	defer d.Close()
-	return apply.LookAt(d, name, st)
+	return v.job.LookAt(d, name, st)
 }
 
 func (v *view) lookAtSlots(n int, here map[inode]bool) error {

@@ -34,6 +34,9 @@ type Job struct {
 	// Note records, durably, that step n is written in place after all, because
 	// its publish found that the file cannot be replaced. Nil: then it fails.
 	Note func(n int) error
+	// respelled marks the steps whose path is that of another step but for case:
+	// where case does not count, only the listing tells which of them is there.
+	respelled []bool
 }
 
 // Seen is what stood at a path when its bytes were read, and when that was.
@@ -58,13 +61,39 @@ func (w *Workspace) NewJob(id wal.ID, steps []wal.Step) (*Job, error) {
 	if err != nil && !(w.opts.ReadOnly && vfs.NotExist(err)) {
 		return nil, err
 	}
-	j := &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage, Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}
+	j := &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage, respelled: respelled(steps),
+		Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}
 	for n := range steps {
 		if steps[n].DirFrom != "" {
 			j.dirs = append(j.dirs, n)
 		}
 	}
 	return j, nil
+}
+
+func respelled(steps []wal.Step) []bool {
+	first, marks := make(map[string]int, len(steps)), make([]bool, len(steps))
+	for i := range steps {
+		name := strings.ToLower(steps[i].Path)
+		if k, ok := first[name]; ok {
+			marks[k], marks[i] = true, true
+		}
+		first[name] = i
+	}
+	return marks
+}
+
+// LookAt is LookAt at a path of step st.
+func (j *Job) LookAt(d vfs.Dir, name string, st *wal.Step) (Look, error) {
+	l, err := LookAt(d, name, st)
+	if err != nil || !j.respelled[st.N] || l.Info.Kind == vfs.Absent {
+		return l, err
+	}
+	entries, err := d.ReadDir()
+	if err != nil || slices.ContainsFunc(entries, func(e vfs.Entry) bool { return e.Name == name }) {
+		return l, err
+	}
+	return LookAt(nil, name, st)
 }
 
 // Close closes the job; slots stay.

@@ -66,6 +66,9 @@ func (j *Job) StageLink(name, p string) error {
 	return d.Link(base, j.stage, name)
 }
 
+// StageSlotLink makes the slot another name of what waits in the slot from.
+func (j *Job) StageSlotLink(name, from string) error { return j.stage.Link(from, j.stage, name) }
+
 // SyncStage makes the slots' names durable.
 func (j *Job) SyncStage() error { return j.stage.Sync() }
 

@@ -16,7 +16,7 @@ import (
 // gives it mode.
 func (p *FS) WriteFile(name string, data []byte, mode uint32) error {
 	return p.build(op.Create, name, func(o op.Op, parent *inode, base string) error {
-		n := parent.names[base]
+		n := parent.names[parent.spelled(base)]
 		if n == nil {
 			var err error
 			if n, err = p.add(o, parent, base, vfs.Regular, mode); err != nil {
@@ -53,7 +53,7 @@ func (p *FS) MkdirAll(name string, mode uint32) error {
 		return err
 	}
 	return p.build(op.Mkdir, name, func(o op.Op, parent *inode, base string) error {
-		if n := parent.names[base]; n != nil && n.kind == vfs.Directory {
+		if n := parent.names[parent.spelled(base)]; n != nil && n.kind == vfs.Directory {
 			return nil
 		}
 		_, err := p.add(o, parent, base, vfs.Directory, mode)

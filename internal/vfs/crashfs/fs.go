@@ -37,6 +37,7 @@ type Options struct {
 	BothDirs          bool  // a move between directories is durable only once both are synced
 	Size              int64 // bytes; 0 is without limit
 	EUID              int   // who creates files; permissions are not checked
+	FoldCase          bool  // names that differ in case only are one; it keeps the first spelling
 }
 
 // FS is one process's view of a disk; it implements vfs.FS. The hooks, the
@@ -86,7 +87,7 @@ func New(o Options) *FS {
 	d := newDisk(o)
 	d.root = &inode{
 		ino: 1, dev: 1, kind: vfs.Directory, names: map[string]*inode{},
-		meta: meta{mode: 0o755, mtime: d.clock, ctime: d.clock}, name: "/",
+		meta: meta{mode: 0o755, mtime: d.clock, ctime: d.clock}, name: "/", folds: o.FoldCase,
 	}
 	d.root.parent = d.root
 	d.root.flushMeta()

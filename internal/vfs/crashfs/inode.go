@@ -27,6 +27,7 @@ type inode struct {
 	dropped    []*block  // blocks that a failed sync may have left unwritten
 
 	names  map[string]*inode // of a directory
+	folds  bool              // of a directory: case does not count in its names
 	parent *inode            // of a directory: where it is, nil once removed
 	name   string            //
 	placed *nameOp           // what put it there, nil if that is long durable

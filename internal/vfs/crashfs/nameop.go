@@ -2,6 +2,7 @@ package crashfs
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/internal/vfs/op"
@@ -24,7 +25,9 @@ type edit struct {
 	old, new *inode
 }
 
-func (e edit) sameEntry(f edit) bool { return e.dir == f.dir && e.name == f.name }
+func (e edit) sameEntry(f edit) bool {
+	return e.dir == f.dir && (e.name == f.name || e.dir.folds && strings.EqualFold(e.name, f.name))
+}
 
 // rename does all edits at once and remembers them as pending.
 func (d *disk) rename(o op.Op, edits ...edit) {

@@ -96,11 +96,23 @@ func (n *inode) child(name string) (*inode, error) {
 	if n.kind != vfs.Directory {
 		return nil, syscall.ENOTDIR
 	}
-	child, ok := n.names[name]
+	child, ok := n.names[n.spelled(name)]
 	if !ok {
 		return nil, syscall.ENOENT
 	}
 	return child, nil
+}
+
+// spelled is how the directory has name, or name where it does not have it.
+func (n *inode) spelled(name string) string {
+	if n.folds && n.names[name] == nil {
+		for is := range n.names {
+			if strings.EqualFold(is, name) {
+				return is
+			}
+		}
+	}
+	return name
 }
 
 // inodeRoom is what an inode takes of a disk with a limit.
@@ -114,7 +126,7 @@ func (d *disk) add(o op.Op, parent *inode, name string, kind vfs.Kind, mode uint
 		return nil, syscall.ENOENT
 	case parent.kind != vfs.Directory:
 		return nil, syscall.ENOTDIR
-	case parent.names[name] != nil:
+	case parent.names[parent.spelled(name)] != nil:
 		return nil, syscall.EEXIST
 	case d.room() < inodeRoom:
 		return nil, syscall.ENOSPC
@@ -129,7 +141,7 @@ func (d *disk) add(o op.Op, parent *inode, name string, kind vfs.Kind, mode uint
 	d.lastIno++
 	n := &inode{ino: d.lastIno, dev: parent.dev, kind: kind, meta: m}
 	if kind == vfs.Directory {
-		n.names = map[string]*inode{}
+		n.names, n.folds = map[string]*inode{}, d.options.FoldCase
 	}
 	d.rename(o, edit{dir: parent, name: name, new: n})
 	n.flushMeta() // an inode is born with its metadata

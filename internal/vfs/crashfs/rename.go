@@ -30,6 +30,7 @@ func (d *dir) move(k op.Kind, name string, to vfs.Dir, toName string, do func(o 
 		if err != nil {
 			return err
 		}
+		name, toName := d.node.spelled(name), t.node.spelled(toName)
 		over := t.node.names[toName]
 		switch {
 		case t.closed:
@@ -160,7 +161,7 @@ func (d *dir) unlink(k op.Kind, name string, allowed func(*inode) error) error {
 		if n.busy {
 			return syscall.EBUSY
 		}
-		d.fs.rename(o, edit{dir: d.node, name: name, old: n})
+		d.fs.rename(o, edit{dir: d.node, name: d.node.spelled(name), old: n})
 		return nil
 	})
 }

@@ -123,7 +123,7 @@ func (s *survey) inode(n *inode) *inode {
 	if c, ok := s.seen[n]; ok {
 		return c
 	}
-	c := &inode{ino: n.ino, dev: n.dev, kind: n.kind, target: n.target, busy: n.busy}
+	c := &inode{ino: n.ino, dev: n.dev, kind: n.kind, target: n.target, busy: n.busy, folds: n.folds}
 	s.seen[n] = c
 	c.data, c.meta = s.choice.data(n), s.choice.meta(n)
 	c.synced, c.syncedMeta = c.data, c.meta
