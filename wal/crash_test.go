@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 
@@ -76,7 +77,7 @@ func sweep(disk *crashfs.FS, b *ledger, run func(vfs.FS, *ledger) error, after f
 		if bad != nil {
 			return
 		}
-		for name, survivor := range disk.Survivors() {
+		for name, survivor := range survivors(disk, o) {
 			if err := after(b, survivor); err != nil {
 				bad = fmt.Errorf("power cut before operation %d (%v), survivor %s: %w", o.Seq, o, name, err)
 				return
@@ -93,6 +94,25 @@ func sweep(disk *crashfs.FS, b *ledger, run func(vfs.FS, *ledger) error, after f
 		}
 	}
 	return errors.Join(bad, err)
+}
+
+// survivors are those that are worth a look, and two with garbage in them.
+func survivors(disk *crashfs.FS, o op.Op) iter.Seq2[string, *crashfs.FS] {
+	return func(yield func(string, *crashfs.FS) bool) {
+		for name, survivor := range disk.Survivors() {
+			if !yield(name, survivor) {
+				return
+			}
+		}
+		for seed := range uint64(2) {
+			c := crashfs.AllKept()
+			c.Data = func(uint64) crashfs.Fate { return crashfs.Garbage }
+			c.Seed = 2*uint64(o.Seq) + seed
+			if !yield(fmt.Sprint("garbage ", c.Seed), disk.Survive(c)) {
+				return
+			}
+		}
+	}
 }
 
 // checkAndUse checks a survivor, appends to it, and checks again: a torn tail

@@ -124,7 +124,7 @@ func TestLesson27And31LogIsUsableAfterAFailedWrite(t *testing.T) {
 }
 
 func TestFullDiskAtEverySizeThenSpaceReturns(t *testing.T) {
-	for space := int64(0); space < 220<<10; space += int64(rounds(2521, 307)) {
+	for space := int64(0); space < 220<<10; space += int64(rounds(2521, 1)) {
 		disk := newDisk()
 		b := newLedger()
 		faulty := faultfs.New(disk)

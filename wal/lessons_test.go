@@ -17,6 +17,7 @@ import (
 
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
+	"github.com/emend/emend/internal/vfs/faultfs"
 	"github.com/emend/emend/internal/vfs/op"
 )
 
@@ -413,4 +414,24 @@ func TestAppendWithoutHoldingIsAnError(t *testing.T) {
 	require.ErrorIs(t, l.Sync(), ErrClosed)
 	require.ErrorIs(t, l.Acquire(context.Background(), 0, nil), ErrClosed)
 	require.True(t, strings.Contains(ErrClosed.Error(), "closed"))
+}
+
+// A directory in which nothing may be changed: what is there can be read, and
+// an append says why it cannot be made.
+func TestReadOnlyDirectory(t *testing.T) {
+	disk := newDisk()
+	w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: disk})
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(w.Append(Entry{Key: "k"}), w.Close()))
+	for _, errno := range []syscall.Errno{syscall.EROFS, syscall.EACCES} {
+		writes := faultfs.Kinds(op.Create, op.Write, op.Rename, op.Remove, op.Sync, op.Datasync, op.SyncDir)
+		readOnly := faultfs.New(disk, faultfs.Fault{Match: writes, N: 1, Forever: true, Err: errno})
+		w, err := OpenFileWAL(context.Background(), ledgerDir, Options{FS: readOnly})
+		require.NoError(t, err)
+		require.Len(t, replayAll(t, w), 1)
+		require.Equal(t, fail.Permission, fail.KindOf(w.Append(Entry{})))
+		require.Len(t, replayAll(t, w), 1)
+		require.NoError(t, w.Close())
+	}
+	require.Equal(t, "ok", health(t, disk))
 }

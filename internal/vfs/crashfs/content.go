@@ -1,6 +1,10 @@
 package crashfs
 
-import "io"
+import (
+	"io"
+	"math/rand/v2"
+	"slices"
+)
 
 const blockSize = 4096
 
@@ -132,6 +136,35 @@ func mix(size, floor int64, unit int, versions []content, pick func() int) conte
 		out.blocks[i] = b
 	}
 	return out
+}
+
+// scrambled is c with random bytes, in half of its sectors, where it differs
+// from synced.
+func (c content) scrambled(synced content, r *rand.Rand) content {
+	const sector = 512
+	out := content{size: c.size, blocks: slices.Clone(c.blocks)}
+	for i := range out.blocks {
+		now, then := c.at(i), synced.at(i)
+		if now == then || now == nil {
+			continue
+		}
+		if then == nil {
+			then = new(block)
+		}
+		b := *now
+		for start := 0; start < blockSize; start += sector {
+			if r.IntN(2) == 0 {
+				continue
+			}
+			for j := start; j < start+sector; j++ {
+				if b[j] != then[j] {
+					b[j] = byte(r.Uint32())
+				}
+			}
+		}
+		out.blocks[i] = &b
+	}
+	return out.trim()
 }
 
 // trim makes the bytes past the end zero.

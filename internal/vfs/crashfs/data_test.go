@@ -107,6 +107,26 @@ func TestZeroedDataKeepsWhatWasSynced(t *testing.T) {
 	require.Equal(t, string(bytes.Repeat([]byte("o"), 10_000))+string(make([]byte, 5_000)), got)
 }
 
+func TestGarbageOnlyWhereUnsynced(t *testing.T) {
+	fs, garbage := grown(t), map[bool]int{}
+	for seed := range uint64(20) {
+		c := crashfs.AllKept()
+		c.Data, c.Seed = func(uint64) crashfs.Fate { return crashfs.Garbage }, seed
+		got := contents(fs.Survive(c))["a"]
+		require.Len(t, got, 15_000)
+		for i, b := range []byte(got) {
+			if i >= 10_000 || i >= 6_000 && i < 9_000 {
+				if b != 'n' {
+					garbage[i >= 13_000]++
+				}
+				continue
+			}
+			require.Equal(t, byte('o'), b, "at %d", i)
+		}
+	}
+	require.Len(t, garbage, 2, "behind the old end as well")
+}
+
 // A file that was cut to nothing and written again may come back empty.
 func TestRewrittenFileMayBeEmpty(t *testing.T) {
 	fs, d := disk(t, "abc")

@@ -18,6 +18,7 @@ const (
 	Zeroed              // the new size, zeros where the file had no bytes before
 	Torn512             // each 512 bytes on their own: before, between, after or zeros
 	Torn4K              // each 4096 bytes
+	Garbage             // as last written, with any bytes in half of the sectors, where they were not synced as they are
 )
 
 // Choice says what a power cut leaves of the unsynced. A nil function loses
@@ -176,6 +177,8 @@ func (c Choice) data(n *inode) content {
 		return mix(n.data.size, floor(versions), blockSize, versions, func() int { return -1 })
 	case Torn512, Torn4K:
 		return tear(versions, fate, draw(c.Seed, n.ino, 4))
+	case Garbage:
+		return n.data.scrambled(n.synced, draw(c.Seed, n.ino, 4))
 	}
 	return n.synced
 }
