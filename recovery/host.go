@@ -56,7 +56,7 @@ func recoverHost(w *apply.Workspace, in wal.Intent, o Options) (IntentReport, er
 		return IntentReport{}, err
 	}
 	ir, acts, err := h.look(w, o.Policy)
-	if err != nil || o.DryRun {
+	if err != nil || o.looking {
 		return ir, err
 	}
 	if acts {

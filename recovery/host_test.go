@@ -90,7 +90,7 @@ func TestHostIntents(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fs := hostTree(t, test.files, two)
-			r, err := runHost(fs, recovery.Options{Policy: test.policy, DryRun: true})
+			r, err := recovery.Inspect(context.Background(), root, recovery.Options{FS: fs, Host: true, Policy: test.policy})
 			require.NoError(t, err)
 			require.Equal(t, test.action, r.Intents[0].Action)
 			require.Len(t, hostsLeft(t, fs), 1)

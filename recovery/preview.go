@@ -9,9 +9,8 @@ import (
 	"github.com/emend/emend/wal"
 )
 
-// preview reports what Run would do, without the lock. What belongs to a
-// process that is alive is left alone.
-func (r *Report) preview(root string, o Options) error {
+// preview adds what Run would do to the report.
+func (r *Report) preview(ctx context.Context, root string, o Options) error {
 	s, err := OpenSurvey(root, o)
 	if err != nil {
 		return err
@@ -31,7 +30,7 @@ func (r *Report) preview(root string, o Options) error {
 		return err
 	}
 	if o.Host {
-		if err := r.recoverHosts(context.Background(), s.Workspace, o); err != nil {
+		if err := r.recoverHosts(ctx, s.Workspace, o); err != nil {
 			return err
 		}
 	}

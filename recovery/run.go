@@ -17,15 +17,24 @@ import (
 // Options say how to recover.
 type Options struct {
 	Policy   Policy
-	DryRun   bool          // look and report; nothing is written
 	Host     bool          // act on the intents of host programs, too
 	LockWait time.Duration // how long another process's lock is waited for
 	FS       vfs.FS        // nil: the operating system
+
+	looking bool // nothing is written
 }
 
 // tries bounds how often an intent is looked at again because somebody wrote
 // to its paths while it was being recovered.
 const tries = 20
+
+// Inspect reports what Run would do, file by file, and writes nothing. It needs no
+// lock: what belongs to a process that is alive is left out.
+func Inspect(ctx context.Context, root string, o Options) (*Report, error) {
+	r := &Report{Intents: []IntentReport{}}
+	o.looking = true
+	return r, r.preview(ctx, root, o)
+}
 
 // Run recovers the workspace at root: every sealed intent that no process has
 // in flight is finished, undone or parked, each on its own, and slots of no
@@ -34,9 +43,6 @@ const tries = 20
 // without .emend has nothing to recover.
 func Run(ctx context.Context, root string, o Options) (*Report, error) {
 	r := &Report{Intents: []IntentReport{}}
-	if o.DryRun {
-		return r, r.preview(root, o)
-	}
 	w, err := apply.OpenWorkspace(ctx, root, apply.WorkspaceOptions{FS: o.FS})
 	if err != nil {
 		return nil, err

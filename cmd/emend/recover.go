@@ -61,9 +61,11 @@ func (a *app) recover(ctx context.Context, f recoverFlags) error {
 	if !f.dryRun {
 		surviveBrokenPipe()
 	}
-	r, err := recovery.Run(ctx, root, recovery.Options{
-		Policy: f.recoveryPolicy(), DryRun: f.dryRun, Host: f.host, LockWait: f.lockWait,
-	})
+	run := recovery.Run
+	if f.dryRun {
+		run = recovery.Inspect
+	}
+	r, err := run(ctx, root, recovery.Options{Policy: f.recoveryPolicy(), Host: f.host, LockWait: f.lockWait})
 	if err != nil {
 		if r != nil { // what was done before the error stays done
 			for _, intent := range r.Intents {
