@@ -282,7 +282,7 @@ func persist(ctx context.Context, prepare func() (*Tx, error)) (*Result, error) 
 
 // holdLimit is what Apply holds of small files from Prepare to Commit; all
 // others are read twice.
-const holdLimit = 32 << 20
+const holdLimit = 16 << 20
 
 // applyTries bounds how often Apply prepares again.
 const applyTries = 8

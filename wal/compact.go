@@ -58,9 +58,22 @@ func (c *shared) compactIfDue() {
 	if c.gen == nil || c.opts.CompactFrom < 0 || c.pos.off < c.due || len(c.live) > 0 || c.poison != nil {
 		return
 	}
+	if c.idx.newestSize() > c.pos.off/2 { // it stays: nothing needs to be read to know
+		c.due = 2 * c.pos.off
+		return
+	}
 	if _, err := c.compact(c.pos.off / 2); err != nil {
 		c.due = 2 * c.pos.off
 	}
+}
+
+// newestSize is about how long the newest sealed intent is.
+func (x *index) newestSize() int64 {
+	if len(x.sealed) == 0 {
+		return 0
+	}
+	t := x.sealed[len(x.sealed)-1]
+	return t.sealAt - t.beginAt
 }
 
 // errTooLong is why a log is not compacted that would hardly be shorter.

@@ -30,7 +30,7 @@ func main() {
 func collectLate() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(800)
-		debug.SetMemoryLimit(160 << 20)
+		debug.SetMemoryLimit(220 << 20)
 	}
 }
 
