@@ -5,6 +5,7 @@ package clang
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -57,27 +58,55 @@ type reader struct {
 	opts Options
 	set  *fix.Set
 	unit int // the document that is being read
+	line int // of the source, at which the piece begins that is being read
 }
 
 func (r *reader) documents() error {
 	if !utf8.Valid(r.Data) {
 		return r.Error(fail.Parse, 0, "", "the text is not UTF-8")
 	}
-	in := yaml.NewDecoder(bytes.NewReader(r.Data))
-	for count := 0; ; count++ {
+	units := r.unit
+	for p := range pieces(r.Source) {
+		r.line = p.line
+		if p.continued {
+			r.unit--
+		}
+		if err := r.piece(p.text); err != nil {
+			return err
+		}
+	}
+	if r.unit == units {
+		return r.Error(fail.Parse, 0, "", "there is no document")
+	}
+	return nil
+}
+
+// piece reads the documents in text.
+func (r *reader) piece(text []byte) error {
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	for {
 		var doc yaml.Node
 		switch err := in.Decode(&doc); {
-		case errors.Is(err, io.EOF) && count > 0:
-			return nil
 		case errors.Is(err, io.EOF):
-			return r.Error(fail.Parse, 0, "", "there is no document")
+			return nil
 		case err != nil:
-			return r.Error(fail.Parse, 0, "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+			return r.malformed(err)
 		}
 		if err := r.document(doc.Content[0]); err != nil {
 			return err
 		}
 	}
+}
+
+// malformed is what the YAML library says of a piece, at the line that it
+// names.
+func (r *reader) malformed(err error) error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if _, scanErr := fmt.Sscanf(message, "line %d: ", &line); scanErr == nil {
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	return r.Error(fail.Parse, r.Offset(r.line+line, 1), "", "%s", message)
 }
 
 // document reads one translation unit.

@@ -69,5 +69,5 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 
 // pos returns the offset at which n stands.
 func (r *reader) pos(n *yaml.Node) int {
-	return r.Offset(n.Line, n.Column)
+	return r.Offset(r.line+n.Line, n.Column)
 }

@@ -1,0 +1,66 @@
+package clang
+
+import (
+	"bytes"
+	"iter"
+
+	"github.com/emend/emend/internal/input/fix"
+)
+
+// pieceSize is how much YAML is read at once: the nodes of a document take many
+// times the room of its text.
+const pieceSize = 1 << 20
+
+// piece is a part of a source that is YAML by itself.
+type piece struct {
+	text      []byte
+	line      int  // of the source, at which text begins; from 0
+	continued bool // it goes on with a list of the piece before, whose key is its first line
+}
+
+// pieces cuts src between items of the lists at the top of its documents, where
+// what comes before is large. Nothing of another value can look like such an
+// item: all lines of it would be indented further.
+func pieces(src *fix.Source) iter.Seq[piece] {
+	return func(yield func(piece) bool) {
+		var p piece
+		var key, item []byte // the line of the list's key, and how its items begin
+		start, line := 0, 0
+		for l := fix.NewLines(src); !l.Done(); l.Advance() {
+			switch raw := l.Raw(); {
+			case isListKey(raw):
+				key, item = raw, nil
+			case bytes.IndexByte([]byte(" \t\r\n-"), raw[0]) < 0, bytes.HasPrefix(raw, []byte("---")):
+				key = nil
+			case key != nil && item == nil:
+				item = itemStart(raw)
+			case key != nil && item != nil && bytes.HasPrefix(raw, item) && l.Pos()-start >= pieceSize:
+				p.text = append(p.text, src.Data[start:l.Pos()]...)
+				if !yield(p) {
+					return
+				}
+				start = l.Pos()
+				p = piece{text: bytes.Clone(key), line: line - 1, continued: true}
+			}
+			line++
+		}
+		p.text = append(p.text, src.Data[start:]...)
+		yield(p)
+	}
+}
+
+// isListKey reports whether line is the key of a list that begins below it.
+func isListKey(line []byte) bool {
+	name := string(bytes.TrimRight(line, " \t\r\n"))
+	return name == "Diagnostics:" || name == "Replacements:"
+}
+
+// itemStart returns the indentation and the dash with which line begins an item,
+// nil where it does not.
+func itemStart(line []byte) []byte {
+	blanks := len(line) - len(bytes.TrimLeft(line, " "))
+	if !bytes.HasPrefix(line[blanks:], []byte("- ")) {
+		return nil
+	}
+	return line[:blanks+len("- ")]
+}
