@@ -59,6 +59,7 @@ func compacting(fsys vfs.FS, b *ledger) error {
 }
 
 func TestPowerCutDuringCompaction(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, sweep(newDisk(), newLedger(), compacting, checkAndUse))
 }
 

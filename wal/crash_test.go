@@ -146,6 +146,7 @@ func checkAndUse(b *ledger, fsys *crashfs.FS) error {
 }
 
 func TestPowerCutAtEveryOperation(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, sweep(newDisk(), newLedger(), session, checkAndUse))
 }
 
@@ -194,6 +195,7 @@ func later(fsys vfs.FS, b *ledger) error {
 
 // Opening and repairing a log after a crash may crash again, at any operation.
 func TestPowerCutDuringRepair(t *testing.T) {
+	t.Parallel()
 	every := rounds(701, 1)
 	n, torn := 0, 0
 	err := sweep(newDisk(), newLedger(), session, func(b *ledger, fsys *crashfs.FS) error {
@@ -201,10 +203,15 @@ func TestPowerCutDuringRepair(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if r.Health() == "torn" {
-			torn++
-		} else if n++; n%every != 0 {
-			return nil
+		switch r.Health() {
+		case "torn":
+			if torn++; torn%rounds(5, 1) != 0 {
+				return nil
+			}
+		default:
+			if n++; n%every != 0 {
+				return nil
+			}
 		}
 		return sweep(fsys, b.clone(), later, (*ledger).checkOn)
 	})

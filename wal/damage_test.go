@@ -192,6 +192,7 @@ func useAfter(disk *crashfs.FS) error {
 }
 
 func TestLesson6And29And30EveryBitFlipped(t *testing.T) {
+	t.Parallel()
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			data := slices.Clone(s.data)
@@ -209,6 +210,7 @@ func TestLesson6And29And30EveryBitFlipped(t *testing.T) {
 }
 
 func TestLesson5TruncatedAtEveryByteThenAppendedTwice(t *testing.T) {
+	t.Parallel()
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			for n := range int(s.end()) + 1 {
@@ -221,6 +223,7 @@ func TestLesson5TruncatedAtEveryByteThenAppendedTwice(t *testing.T) {
 // Blocks that are zeroed, repeated, swapped, dropped, or come from another
 // generation of the same log.
 func TestBlocksMixedUp(t *testing.T) {
+	t.Parallel()
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
 			for _, size := range []int{8, 72, 512} {

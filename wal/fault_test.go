@@ -74,6 +74,7 @@ func endings(disk *crashfs.FS) map[string]*crashfs.FS {
 // Failing at the n-th operation, n = 1, 2, ... until the run passes, once and
 // for ever: what was acknowledged is there, and what was not may be.
 func TestFailAtEveryOperation(t *testing.T) {
+	t.Parallel()
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EACCES} {
 		for _, forever := range []bool{false, true} {
 			t.Run(fmt.Sprint(errno, " forever ", forever), func(t *testing.T) {
@@ -124,6 +125,7 @@ func TestLesson27And31LogIsUsableAfterAFailedWrite(t *testing.T) {
 }
 
 func TestFullDiskAtEverySizeThenSpaceReturns(t *testing.T) {
+	t.Parallel()
 	for space := int64(0); space < 220<<10; space += int64(rounds(2521, 1)) {
 		disk := newDisk()
 		b := newLedger()

@@ -68,27 +68,31 @@ func (w *FileWAL) Append(e Entry) error {
 // the first; a replay returns all of them or none. The context bounds the wait
 // for the lock.
 func (w *FileWAL) AppendBatch(ctx context.Context, batch ...Entry) (first uint64, err error) {
-	t, err := w.start(ctx, batch)
+	req, err := w.start(ctx, batch)
 	if err != nil {
 		return 0, err
 	}
-	t.serve()
-	return t.req.first, t.req.err
+	w.serve(req)
+	return req.first, req.err
 }
 
 // AppendAsync takes a batch into the order of appends and returns before it is
 // written. The batch must not be changed until the ticket is done.
 func (w *FileWAL) AppendAsync(ctx context.Context, batch ...Entry) (*Ticket, error) {
-	t, err := w.start(ctx, batch)
-	if err == nil {
-		go t.serve()
+	req, err := w.start(ctx, batch)
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	t := &Ticket{req: req, done: make(chan struct{})}
+	go func() {
+		defer close(t.done)
+		w.serve(req)
+	}()
+	return t, nil
 }
 
 // Ticket stands for a batch on its way.
 type Ticket struct {
-	log  *Log
 	req  *request
 	done chan struct{}
 }
@@ -108,7 +112,7 @@ func (t *Ticket) Wait(ctx context.Context) (first uint64, err error) {
 }
 
 // start holds the log for a batch and gives it its place.
-func (w *FileWAL) start(ctx context.Context, batch []Entry) (*Ticket, error) {
+func (w *FileWAL) start(ctx context.Context, batch []Entry) (*request, error) {
 	fs, err := w.frames(batch)
 	if err != nil {
 		return nil, err
@@ -116,25 +120,22 @@ func (w *FileWAL) start(ctx context.Context, batch []Entry) (*Ticket, error) {
 	if err := w.hold(ctx); err != nil {
 		return nil, err
 	}
-	t := &Ticket{log: w.log, done: make(chan struct{})}
-	if w.opts.Sync == SyncNone {
-		t.req = &request{fs: fs}
-		w.log.c.mu.Lock()
-		w.log.c.writeRun([]*request{t.req})
-		w.log.c.mu.Unlock()
-	} else {
-		t.req = w.log.c.queue.enter(fs)
+	if w.opts.Sync == SyncAlways {
+		return w.log.c.queue.enter(fs), nil
 	}
-	return t, nil
+	req := &request{fs: fs}
+	w.log.c.mu.Lock()
+	defer w.log.c.mu.Unlock()
+	w.log.c.writeRun([]*request{req})
+	return req, nil
 }
 
-// serve sees the batch through and gives the log back.
-func (t *Ticket) serve() {
-	if t.req.wake != nil {
-		t.log.c.await(t.req)
+// serve sees a batch through and gives the log back.
+func (w *FileWAL) serve(req *request) {
+	if req.wake != nil {
+		w.log.c.await(req)
 	}
-	t.log.Release()
-	close(t.done)
+	w.log.Release()
 }
 
 func (w *FileWAL) frames(batch []Entry) (*frames, error) {

@@ -16,6 +16,7 @@ import (
 // it is: what its failed write left is taken back without asking for more room
 // than the disk has.
 func TestAGroupThatDoesNotFitTheDiskPoisonsNothing(t *testing.T) {
+	t.Parallel()
 	for size := int64(600 << 10); size < 4<<20; size += 350_003 {
 		disk := crashfs.New(crashfs.Options{Size: size})
 		require.NoError(t, disk.MkdirAll("/w", 0o755))
