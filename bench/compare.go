@@ -30,7 +30,7 @@ type bench struct {
 	work   string // an empty directory on the file system that is measured
 	rounds int
 	only   *regexp.Regexp
-	table  *tabwriter.Writer
+	out    io.Writer
 }
 
 // compare has every contender run once a round, each round begun by another,
@@ -43,12 +43,14 @@ func (b *bench) compare(what string, list []contender) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
+	t := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%s\tmedian\temend's time is\tquartiles\t\n", what)
 	for _, r := range results {
 		n := len(r.ratios)
-		fmt.Fprintf(b.table, "%s\t%s\t%v\t%.2fx\t%.2f to %.2f\t\n", what, r.name, rounded(r.median), r.ratios[n/2], r.ratios[n/4], r.ratios[n-1-n/4])
+		fmt.Fprintf(t, "%s\t%v\t%.2fx\t%.2f to %.2f\t\n", r.name, rounded(r.median), r.ratios[n/2], r.ratios[n/4], r.ratios[n-1-n/4])
 	}
-	fmt.Fprintln(b.table, "\t\t\t\t\t")
-	return nil
+	fmt.Fprintln(t)
+	return t.Flush()
 }
 
 func (b *bench) measure(list []contender) ([]result, error) {
@@ -79,12 +81,6 @@ func (b *bench) measure(list []contender) ([]result, error) {
 		results[i].median = median(took[i])
 	}
 	return results, nil
-}
-
-func newTable(out io.Writer) *tabwriter.Writer {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "case\tcontender\tmedian\temend's time is\tquartiles\t")
-	return t
 }
 
 func rounded(d time.Duration) time.Duration {

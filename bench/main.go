@@ -10,7 +10,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -59,7 +58,7 @@ func run(names []string, dir string, image bool, b *bench) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b.work = work
+	b.work, b.out = work, os.Stdout
 	if err := header(os.Stdout, work); err != nil {
 		return err
 	}
@@ -69,8 +68,7 @@ func run(names []string, dir string, image bool, b *bench) error {
 			return fmt.Errorf("there is no suite %q", name)
 		}
 		fmt.Printf("\n%s, %d rounds\n\n", name, b.rounds)
-		b.table = newTable(os.Stdout)
-		if err := errors.Join(measure(b), b.table.Flush()); err != nil {
+		if err := measure(b); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
