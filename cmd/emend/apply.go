@@ -16,9 +16,10 @@ import (
 
 const applyHelp = `Apply a plan to the workspace: every change of it, or none.
 
-FILE is a patch (git diff, diff -u) or a plan in emend's JSON; none or - is
-stdin. Which of the two it is is told by its content, or by --format. Files that
-are not what the plan was made for are refused, and nothing is changed.
+FILE is a patch (git diff, git format-patch, diff -u), a plan in emend's JSON, or
+what a language server, compiler, linter or agent prints; none or - is stdin.
+Which of them it is is told by its content, or by --format. Files that are not
+what the plan was made for are refused, and nothing is changed.
 
 Once emend apply has exited 0, the change survives a crash or a power cut. What
 a crash of an earlier run left is recovered first.`

@@ -12,14 +12,23 @@ import (
 type choice struct {
 	value   string
 	allowed []string
+	name    string // what help calls a word; empty: help lists them
 }
 
 func (c *choice) String() string { return c.value }
-func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c *choice) words() string  { return strings.Join(c.allowed, "|") }
+
+// Type is what help shows behind the flag.
+func (c *choice) Type() string {
+	if c.name != "" {
+		return c.name
+	}
+	return c.words()
+}
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
-		return fmt.Errorf("want %s", c.Type())
+		return fmt.Errorf("want %s", c.words())
 	}
 	c.value = s
 	return nil

@@ -29,9 +29,18 @@ type inputFlags struct {
 	reverse                                     bool
 }
 
-// add adds the flags to cmd, the one for the format under that name.
+const formatsHelp = `
+
+Formats: auto; plan and plan-stream (emend's own), diff, lsp (WorkspaceEdit),
+clang (clang-tidy --export-fixes), sarif, rustc (cargo, rustc), govet, ast-grep,
+eslint, ruff, apply-patch and search-replace (agents). See docs/FORMATS.md.`
+
+// add adds the flags to cmd, the one for the format under that name, and tells
+// of the formats.
 func (r *inputFlags) add(cmd *cobra.Command, format string) {
-	r.format = choose(cmd, format, "what FILE is", input.Formats()...)
+	r.format = choose(cmd, format, "what FILE is: see above", input.Formats()...)
+	r.format.name = "FORMAT"
+	cmd.Long += formatsHelp
 	r.encoding = choose(cmd, "encoding", "what columns of a plan count in", "utf-16", "utf-8", "utf-32")
 	r.onConflict = choose(cmd, "on-conflict", "what to do with fixes of a report that contradict each other", "fail", "skip")
 	r.applicability = choose(cmd, "applicability", "which fixes of a report to take (rustc, ruff)", "safe", "all")

@@ -14,8 +14,9 @@ const rootHelp = `emend applies a set of edits to many files as one transaction 
 crashes: after it, or after 'emend recover' where a crash came between, the
 workspace holds every change of the plan or none, and nobody's work is lost.
 
-A plan is a patch (git diff, diff -u) or emend's own JSON. The workspace is the
-nearest directory above that has an .emend, else a .git, else the current one.`
+A plan is a patch, emend's own JSON, or what language servers, compilers, linters
+and agents print. The workspace is the nearest directory above that has an .emend,
+else a .git, else the current one.`
 
 const rootExample = `  git diff | emend apply --root ../copy     apply a patch to another tree
   emend apply --check --diff fix.patch      see what would change, change nothing
