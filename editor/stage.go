@@ -338,9 +338,9 @@ func (c *commit) firstBarrier() error {
 		case i == 0:
 			return c.ed.ws.Log.Sync()
 		case i == 1 && c.whole:
-			return fail.Wrap(c.job.SyncStageFS(), "sync", apply.EmendDir)
+			return c.job.SyncStageFS()
 		case i == 1:
-			return fail.Wrap(c.job.SyncStage(), "sync", apply.EmendDir)
+			return c.job.SyncStage()
 		}
 		s := c.held[i-2]
 		return fail.Wrap(s.Sync(), "sync", s.path)

@@ -3,6 +3,7 @@ package editor_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -280,16 +281,22 @@ func laterRuns(t *testing.T) []*protocolRun {
 		fs.Settle()
 		return fs
 	}
+	host := func(fs *crashfs.FS) error {
+		l, err := wal.Open(context.Background(), crashRoot+"/.emend", wal.Options{FS: fs})
+		if err != nil {
+			return err
+		}
+		if err = l.Acquire(context.Background(), time.Second, nil); err == nil {
+			err = l.AppendHost(wal.Intent{ID: "host",
+				Edits:     []locator.FileEdit{{Path: "write.txt", StartByte: 0, EndByte: 3, NewText: "new"}},
+				Originals: map[string][]byte{"write.txt": []byte("old content\n")}})
+			l.Release()
+		}
+		return errors.Join(err, l.Close())
+	}
 	hosted := func() *crashfs.FS {
 		fs := applied()
-		l, err := wal.Open(t.Context(), crashRoot+"/.emend", wal.Options{FS: fs})
-		require.NoError(t, err)
-		require.NoError(t, l.Acquire(t.Context(), time.Second, nil))
-		require.NoError(t, l.AppendHost(wal.Intent{ID: "host",
-			Edits:     []locator.FileEdit{{Path: "write.txt", StartByte: 0, EndByte: 3, NewText: "new"}},
-			Originals: map[string][]byte{"write.txt": []byte("old content\n")}}))
-		l.Release()
-		require.NoError(t, l.Close())
+		require.NoError(t, host(fs))
 		fs.Settle()
 		return fs
 	}
@@ -310,6 +317,7 @@ func laterRuns(t *testing.T) []*protocolRun {
 			_, err := recovery.Run(ctx, crashRoot, recovery.Options{FS: fs, Host: true})
 			return err
 		}, nil},
+		{"append to a new log", func() *crashfs.FS { return crashTree(t, crashfs.Options{}) }, host, nil},
 		{"apply without a stage", noStage, func(fs *crashfs.FS) error { return applyOn(fs, again) }, nil},
 	}
 	for _, r := range rollbacksOf("again", applied, again) {

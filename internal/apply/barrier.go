@@ -46,25 +46,32 @@ func (j *Job) touched() []string {
 // a recovery that trusts nothing because it can read it.
 func (j *Job) Barrier(all bool) error {
 	dirs := j.touched()
-	err := Parallel(len(dirs), func(i int) error { return j.syncDir(dirs[i]) })
-	if err != nil {
-		return err
-	}
-	if err := j.stage.Sync(); err != nil {
-		return fail.Wrap(err, "sync", EmendDir+"/"+stageName)
-	}
-	return Parallel(len(j.Steps), func(i int) error {
-		st := &j.Steps[i]
-		if !all && !IsChmod(st) {
-			return nil
+	var files []int
+	for n := range j.Steps {
+		if all || IsChmod(&j.Steps[n]) {
+			files = append(files, n)
 		}
-		for _, p := range j.places(i) {
-			if err := j.syncPath(p); err != nil {
-				return err
-			}
+	}
+	return Parallel(1+len(dirs)+len(files), func(i int) error {
+		switch d := i - 1; {
+		case i == 0:
+			return fail.Wrap(j.stage.Sync(), "sync", EmendDir+"/"+stageName)
+		case d < len(dirs):
+			return j.syncDir(dirs[d])
+		default:
+			return j.syncFile(files[d-len(dirs)])
 		}
-		return nil
 	})
+}
+
+// syncFile syncs what stands at step n's path.
+func (j *Job) syncFile(n int) error {
+	for _, p := range j.places(n) {
+		if err := j.syncPath(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // syncDir syncs the directory p; where it is gone, with what was in it, its

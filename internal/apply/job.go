@@ -22,6 +22,7 @@ type Job struct {
 	Steps []wal.Step
 	dirs  []int // the steps that rename a directory
 	stage vfs.Dir
+	w     *Workspace
 	// Seen is what a commit saw of each step's path; nil in recovery, which
 	// compares bytes instead.
 	Seen []Seen
@@ -61,7 +62,7 @@ func (w *Workspace) NewJob(id wal.ID, steps []wal.Step) (*Job, error) {
 	if err != nil && !(w.opts.ReadOnly && vfs.NotExist(err)) {
 		return nil, err
 	}
-	j := &Job{Tree: w.Tree, ID: id, Steps: steps, stage: stage, respelled: respelled(steps),
+	j := &Job{w: w, Tree: w.Tree, ID: id, Steps: steps, stage: stage, respelled: respelled(steps),
 		Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}
 	for n := range steps {
 		if steps[n].DirFrom != "" {

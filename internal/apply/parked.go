@@ -16,6 +16,7 @@ import (
 // Shelf is .emend/parked/ID: what a person needs to decide about an intent,
 // and files of somebody's that were found in its slots.
 type Shelf struct {
+	w           *Workspace
 	parent, dir vfs.Dir
 	path        string
 }
@@ -27,7 +28,7 @@ func (w *Workspace) Shelf(id wal.ID) (*Shelf, error) {
 		return nil, err
 	}
 	name := id.String()
-	s := &Shelf{parent: parent, path: EmendDir + "/" + parkName + "/" + name}
+	s := &Shelf{w: w, parent: parent, path: EmendDir + "/" + parkName + "/" + name}
 	if err = parent.Mkdir(name, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
 		s.dir, err = parent.OpenDir(name)
 	}
@@ -119,7 +120,7 @@ func (s *Shelf) copySlot(j *Job, slot, name string, kind vfs.Kind) error {
 func (s *Shelf) Close() error {
 	err := s.dir.Sync()
 	if err == nil {
-		err = s.parent.Sync()
+		err = errors.Join(s.parent.Sync(), s.w.syncNames())
 	}
 	if err = errors.Join(err, s.dir.Close(), s.parent.Close()); err != nil {
 		return fail.Wrap(err, "park", s.path)

@@ -69,11 +69,20 @@ func (j *Job) StageLink(name, p string) error {
 // StageSlotLink makes the slot another name of what waits in the slot from.
 func (j *Job) StageSlotLink(name, from string) error { return j.stage.Link(from, j.stage, name) }
 
-// SyncStage makes the slots' names durable.
-func (j *Job) SyncStage() error { return j.stage.Sync() }
+// SyncStage makes the slots' names durable, and those that lead there.
+func (j *Job) SyncStage() error { return j.syncStage(j.stage.Sync) }
 
 // SyncStageFS makes everything on the slots' file system durable.
-func (j *Job) SyncStageFS() error { return j.stage.SyncFS() }
+func (j *Job) SyncStageFS() error { return j.syncStage(j.stage.SyncFS) }
+
+func (j *Job) syncStage(sync func() error) error {
+	return Parallel(2, func(i int) error {
+		if i == 0 {
+			return fail.Wrap(sync(), "sync", EmendDir+"/"+stageName)
+		}
+		return j.w.syncNames()
+	})
+}
 
 // SyncSlot makes what is in a slot durable; links and directories are durable
 // with their names.

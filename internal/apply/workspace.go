@@ -26,7 +26,10 @@ type Workspace struct {
 	opts WorkspaceOptions
 
 	emend vfs.Info // .emend as it was when the log was opened
-	named sync.Map // directories in .emend whose names this process knows to be durable
+
+	// What this process does not know to be durable yet: the name of .emend, and
+	// those of directories in it. The process that made them may have died.
+	newEmend, newNames newName
 }
 
 // WorkspaceOptions say how a workspace is opened.
@@ -51,6 +54,8 @@ func OpenWorkspace(ctx context.Context, root string, o WorkspaceOptions) (*Works
 		return nil, err
 	}
 	w := &Workspace{Tree: t, opts: o}
+	w.newEmend.note()
+	w.newNames.note()
 	info, err := t.root.Lstat(EmendDir)
 	switch {
 	case vfs.NotExist(err):
@@ -67,10 +72,8 @@ func OpenWorkspace(ctx context.Context, root string, o WorkspaceOptions) (*Works
 	return w, nil
 }
 
-// Ensure makes .emend and the slots' directory where they are missing, opens
-// the log, and syncs the root, so that what is sealed next can be found. As
-// long as there is no log the root is synced, whoever made .emend: a process
-// may have died between the two.
+// Ensure makes .emend and the slots' directory where they are missing, and
+// opens the log. Their names are durable after the first barrier.
 func (w *Workspace) Ensure(ctx context.Context) error {
 	if w.Log == nil {
 		if err := w.Tree.root.Mkdir(EmendDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -82,11 +85,6 @@ func (w *Workspace) Ensure(ctx context.Context) error {
 	}
 	if err := w.CheckCurrent(); err != nil {
 		return err
-	}
-	if w.Log.Report().Generation == 0 {
-		if err := w.Tree.root.Sync(); err != nil {
-			return fail.Wrap(err, "sync", ".")
-		}
 	}
 	d, err := w.subdir(stageName)
 	if err != nil {
@@ -109,7 +107,7 @@ func (w *Workspace) CheckCurrent() error {
 		WithHint("open the workspace again")
 }
 
-// Stage is the directory of the slots, made and synced where it is missing.
+// Stage is the directory of the slots, made where it is missing.
 func (w *Workspace) Stage() (vfs.Dir, error) { return w.subdir(stageName) }
 
 // Parked is the directory of what a person has to look at.
@@ -156,33 +154,62 @@ func (w *Workspace) openLog(ctx context.Context) error {
 	return err
 }
 
-// subdir opens a directory in .emend, which it makes where it is missing. Its
-// name is synced once by every process: the one that made it may have died.
+// subdir opens a directory in .emend, which it makes where it is missing.
 func (w *Workspace) subdir(name string) (vfs.Dir, error) {
 	p := EmendDir + "/" + name
 	d, err := w.Tree.Dir(p)
-	if _, named := w.named.Load(name); named && err == nil || w.opts.ReadOnly || err != nil && !vfs.NotExist(err) {
+	if w.opts.ReadOnly || err == nil || !vfs.NotExist(err) {
 		return d, err
 	}
-	if err == nil {
-		d.Close()
-	}
-	e, derr := w.Tree.Dir(EmendDir)
-	if derr != nil {
-		return nil, fail.Wrap(derr, "open", EmendDir)
+	e, err := w.Tree.Dir(EmendDir)
+	if err != nil {
+		return nil, fail.Wrap(err, "open", EmendDir)
 	}
 	defer e.Close()
-	if err != nil {
-		if err := e.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fail.Wrap(err, "make", p)
-		}
+	w.newNames.note()
+	if err := e.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fail.Wrap(err, "make", p)
 	}
-	if err := e.Sync(); err != nil {
-		return nil, fail.Wrap(err, "sync", EmendDir)
-	}
-	w.named.Store(name, true)
 	d, err = w.Tree.Dir(p)
 	return d, fail.Wrap(err, "open", p)
+}
+
+// syncNames makes durable what is new of .emend and in it.
+func (w *Workspace) syncNames() error {
+	return Parallel(2, func(i int) error {
+		if i == 0 {
+			return w.newEmend.sync(w.Tree, "")
+		}
+		return w.newNames.sync(w.Tree, EmendDir)
+	})
+}
+
+// newName is whether a directory has names that are not known to be durable.
+type newName struct {
+	mu  sync.Mutex // held while the directory is being synced: others rely on it, too
+	new bool
+}
+
+func (n *newName) note() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.new = true
+}
+
+func (n *newName) sync(t *Tree, dir string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.new {
+		return nil
+	}
+	d, err := t.Dir(dir)
+	if err != nil {
+		return fail.Wrap(err, "open", dir)
+	}
+	defer d.Close()
+	err = d.Sync()
+	n.new = err != nil
+	return fail.Wrap(err, "sync", dir)
 }
 
 // trust refuses a .emend that somebody else owns or can write to, and the same
