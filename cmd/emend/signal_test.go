@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -37,6 +38,9 @@ func TestSignalsBeforeTheCommitPointChangeNothing(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM} {
 		for _, waitsFor := range []string{"plan", "lock"} {
 			t.Run(s.String()+" "+waitsFor, func(t *testing.T) {
+				if signal.Ignored(s) {
+					t.Skip("whoever runs the tests has the signal ignored, and emend heeds that")
+				}
 				root := t.TempDir()
 				defer holdLock(t, root)()
 				cmd := command(t, "apply", "--json", "--root", root, "--lock-wait", "1m")
