@@ -18,15 +18,20 @@ var commitSizes = []int{1, 10, 100, 1000}
 // commits measures commits against whatever else changes files.
 func commits(b *bench) error {
 	for _, n := range commitSizes {
-		var list []contender
-		for _, c := range changers {
-			list = append(list, contender{c.name, func() (time.Duration, error) { return change(c, b.work, n) }})
-		}
-		if err := b.compare(fmt.Sprint(n, " files"), list); err != nil {
+		if err := b.compare(fmt.Sprint(n, " files"), b.changing(changers, n)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// changing are the changers at work on trees of n files.
+func (b *bench) changing(list []changer, n int) []contender {
+	var contenders []contender
+	for _, c := range list {
+		contenders = append(contenders, contender{c.name, func() (time.Duration, error) { return change(c, b.work, n) }})
+	}
+	return contenders
 }
 
 // change has c change a tree of n files in work, and verifies it.
@@ -38,7 +43,7 @@ func change(c changer, work string, n int) (took time.Duration, err error) {
 		return 0, err
 	}
 	if c.before != nil {
-		if err := c.before(tree); err != nil {
+		if err := c.before(tree, files); err != nil {
 			return 0, err
 		}
 	}

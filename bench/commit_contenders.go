@@ -22,7 +22,7 @@ import (
 type changer struct {
 	name   string
 	change func(tree string, files []file) error
-	before func(tree string) error // not timed; nil: nothing
+	before func(tree string, files []file) error // not timed; nil: nothing
 }
 
 // file is one file of 8 KiB and what its first bytes become.
@@ -71,7 +71,7 @@ func verify(tree string, files []file) error {
 }
 
 // used makes a tree in which emend has been at work before: the log is there.
-func used(tree string) error {
+func used(tree string, _ []file) error {
 	return commit(tree, editor.Plan{Ops: []editor.Op{editor.Create{Path: "used"}}})
 }
 

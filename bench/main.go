@@ -21,7 +21,9 @@ import (
 )
 
 // suites are what there is to measure.
-var suites = map[string]func(*bench) error{"commit": commits, "log": logs}
+var suites = map[string]func(*bench) error{
+	"commit": commits, "committers": committers, "log": logs, "process": processes,
+}
 
 func main() {
 	log.SetFlags(0)
