@@ -190,7 +190,7 @@ func fillLog(dir string, size int) error {
 	if err != nil {
 		return err
 	}
-	batch := make([]wal.Entry, max(1<<20/size, 1))
+	batch := make([]wal.Entry, max(64<<10/size, 1))
 	for i := range batch {
 		p := make([]byte, size)
 		for j := range p {

@@ -88,8 +88,8 @@ func (r *recordReader) next() (Record, bool, error) {
 	return Record{}, false, nil
 }
 
-// enter takes note of the batch that the entry f belongs to. F's
-// payload stays valid.
+// enter takes note of the batch that the entry f belongs to. The window of r.s
+// does not move: f's payload stays valid.
 func (r *recordReader) enter(f *frame) error {
 	first := !r.more || f.flags&flagPart == 0
 	r.more = f.flags&flagMore != 0
@@ -98,7 +98,11 @@ func (r *recordReader) enter(f *frame) error {
 	}
 	r.whole = true
 	for h := *f; r.whole && h.flags&flagMore != 0; {
-		next, _, ok, err := r.ahead.header(h.end())
+		s := r.s
+		if !s.holds(h.end(), frameHeaderSize) {
+			s = r.ahead
+		}
+		next, _, ok, err := s.header(h.end())
 		if err != nil {
 			return err
 		}

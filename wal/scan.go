@@ -34,8 +34,8 @@ func (s *scanner) bytes(off int64, n int) ([]byte, bool, error) {
 	if off < 0 || off > s.size || int64(n) > s.size-off {
 		return nil, false, nil
 	}
-	if i := off - s.base; i >= 0 && i+int64(n) <= int64(len(s.buf)) {
-		return s.buf[i:][:n], true, nil
+	if s.holds(off, n) {
+		return s.buf[off-s.base:][:n], true, nil
 	}
 	kept, window := s.rest(off), minWindow
 	if len(kept) > 0 || off == s.base+int64(len(s.buf)) {
@@ -56,6 +56,12 @@ func (s *scanner) bytes(off int64, n int) ([]byte, bool, error) {
 		return nil, false, err
 	}
 	return s.buf[:n], true, nil
+}
+
+// holds reports whether n bytes at off are in the window.
+func (s *scanner) holds(off int64, n int) bool {
+	i := off - s.base
+	return i >= 0 && i+int64(n) <= int64(len(s.buf))
 }
 
 // rest is what the window holds from off on.
