@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -211,4 +212,30 @@ func TestSnippetsAreShort(t *testing.T) {
 	s := &Source{Data: []byte("{\n\t\"a\":\t1\n}\n" + strings.Repeat("é", 100))}
 	require.Equal(t, `input:1:1: m: "{ \"a\": 1 } éééééééééééééééééééééééé"...`, s.Error(fail.Parse, 0, "", "m").Message)
 	require.Contains(t, s.Error(fail.Parse, 1000, "", "m").Message, "input:4:201")
+}
+
+// TestPositions compares places in long and short lines, at all offsets around
+// the ends of blocks, with what counting tells.
+func TestPositions(t *testing.T) {
+	var text strings.Builder
+	for i := range 300 {
+		text.WriteString(strings.Repeat("x", i*i%997) + "\n")
+		if i%50 == 0 {
+			text.WriteString(strings.Repeat("é", 3*blockSize))
+		}
+	}
+	text.WriteString("end")
+	s := &Source{Name: "s", Data: []byte(text.String())}
+	for pos := 0; pos <= len(s.Data); pos++ {
+		if at := pos % blockSize; at > 3 && at < blockSize-3 && pos < len(s.Data) && s.Data[pos] != '\n' && pos%101 != 0 {
+			continue
+		}
+		before := text.String()[:pos]
+		line, start := strings.Count(before, "\n")+1, strings.LastIndex(before, "\n")+1
+		require.Equal(t, fmt.Sprintf("s:%d:%d", line, pos-start+1), s.Position(pos))
+		require.Equal(t, start, s.Offset(line, 1))
+	}
+	require.Equal(t, len(s.Data), s.Offset(302, 1))
+	require.Equal(t, 2, (&Source{Data: []byte("\né")}).Offset(2, 1)+1)
+	require.Equal(t, "input:1:1", (&Source{}).Position(0))
 }

@@ -19,7 +19,7 @@ type Source struct {
 	// Skipped is how many lines of the input come before Data.
 	Skipped int
 
-	lines []int // offsets behind the line ends; nil: not looked for yet
+	blocks []block // nil: lines were not looked for yet
 }
 
 // snippetSize is how many bytes of the input an error shows.
@@ -27,29 +27,34 @@ const snippetSize = 60
 
 // LineOf returns the line of the byte offset pos, from 1.
 func (s *Source) LineOf(pos int) int {
-	s.findLines()
-	return sort.SearchInts(s.lines, pos+1)
+	line, _ := s.lineAt(pos)
+	return line
 }
 
 // Position names the byte offset pos of the source: NAME:LINE:COLUMN, both from
 // 1, the column in bytes.
 func (s *Source) Position(pos int) string {
-	line := s.LineOf(pos)
+	line, start := s.lineAt(pos)
 	name := s.Name
 	if name == "" {
 		name = "input"
 	}
-	return fmt.Sprintf("%s:%d:%d", name, line+s.Skipped, pos-s.lines[line-1]+1)
+	return fmt.Sprintf("%s:%d:%d", name, line+s.Skipped, pos-start+1)
 }
 
 // Offset returns the byte offset of a line and a column, both from 1, of which
 // the column counts characters.
 func (s *Source) Offset(line, column int) int {
 	s.findLines()
-	if line < 1 || line > len(s.lines) {
-		return len(s.Data)
+	i := max(0, sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].line >= line })-1)
+	pos := i * blockSize
+	for at := s.blocks[i].line; at < line; at++ {
+		next := bytes.IndexByte(s.Data[pos:], '\n')
+		if next < 0 {
+			return len(s.Data)
+		}
+		pos += next + 1
 	}
-	pos := s.lines[line-1]
 	for ; column > 1 && pos < len(s.Data); column-- {
 		_, size := utf8.DecodeRune(s.Data[pos:])
 		pos += size
@@ -57,15 +62,31 @@ func (s *Source) Offset(line, column int) int {
 	return pos
 }
 
+// block is what is known of the lines of blockSize bytes of a source: the line,
+// from 1, that the first of them is in, and where that begins.
+type block struct{ line, start int }
+
+const blockSize = 4 << 10
+
+// lineAt returns the line of the byte offset pos, from 1, and where it begins.
+func (s *Source) lineAt(pos int) (line, start int) {
+	s.findLines()
+	i := min(pos/blockSize, len(s.blocks)-1)
+	b, rest := s.blocks[i], s.Data[i*blockSize:pos]
+	if last := bytes.LastIndexByte(rest, '\n'); last >= 0 {
+		return b.line + bytes.Count(rest, []byte("\n")), i*blockSize + last + 1
+	}
+	return b.line, b.start
+}
+
 func (s *Source) findLines() {
-	if s.lines != nil {
+	if s.blocks != nil {
 		return
 	}
-	s.lines = []int{0}
-	for i, b := range s.Data {
-		if b == '\n' {
-			s.lines = append(s.lines, i+1)
-		}
+	s.blocks = append(make([]block, 0, len(s.Data)/blockSize+1), block{line: 1})
+	for at := blockSize; at < len(s.Data); at += blockSize {
+		line, start := s.lineAt(at)
+		s.blocks = append(s.blocks, block{line, start})
 	}
 }
 
