@@ -181,10 +181,12 @@ func (c *commit) finish() error {
 		return c.rollBack(err)
 	}
 	// The commit point has passed: the seal is durable.
+	c.ed.opts.progress.begin(PhasePublish, len(c.job.Steps))
 	for n := range c.job.Steps {
 		if err := c.job.Forward(n); err != nil {
 			return c.rollBack(err)
 		}
+		c.ed.opts.progress.done(c.job.Steps[n].After.Size)
 	}
 	if err := c.job.Barrier(false); err != nil {
 		return unknown(err)
@@ -193,6 +195,7 @@ func (c *commit) finish() error {
 		return unknown(err)
 	}
 	// The change is durable; a slot that stays is removed by the next recovery.
+	c.ed.opts.progress.begin(PhaseClean, 0)
 	_ = c.job.EmptyAll()
 	return nil
 }

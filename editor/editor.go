@@ -47,6 +47,7 @@ type options struct {
 	forceReadOnly bool
 	write         WriteMode
 	onRecovered   func(recovery.IntentReport)
+	progress      *Progress
 }
 
 // Option changes how an Editor works.

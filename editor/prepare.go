@@ -24,6 +24,8 @@ type prepareOptions struct {
 	// PathBlocked is an error for a path that must not be changed now. May be
 	// nil.
 	PathBlocked func(path string) error
+	// Progress may be nil.
+	Progress *Progress
 	// Hold is how many bytes of small files are held for the commit.
 	Hold int64
 }
@@ -78,6 +80,11 @@ func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions)
 // operations applies those of plan and returns their digest.
 func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, error) {
 	d := newPlanDigest(plan)
+	total := len(plan.Ops)
+	if plan.More != nil {
+		total = 0
+	}
+	p.opts.Progress.begin(PhasePrepare, total)
 	for op, err := range p.readAhead(plan.all()) {
 		if err == nil {
 			err = fail.Wrap(ctx.Err(), "prepare", "")
@@ -91,6 +98,7 @@ func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, e
 			return hashing.Digest{}, err
 		}
 		p.order++
+		p.opts.Progress.done(int64(len(p.view.origin)))
 	}
 	return d.h.Raw(), nil
 }

@@ -48,12 +48,14 @@ func (c *commit) logAndStage(ctx context.Context) error {
 	c.whole = features.SyncFS && slots >= syncFSFrom
 	c.job.Seen = make([]apply.Seen, len(c.job.Steps))
 	files := make([]vfs.File, len(c.job.Steps))
+	c.ed.opts.progress.begin(PhaseStage, len(c.job.Steps))
 	err = apply.Parallel(len(c.job.Steps), func(i int) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		f, err := c.stage(i, !c.whole && slots > maxHeld)
 		files[i] = f
+		c.ed.opts.progress.done(c.job.Steps[i].After.Size)
 		return fail.Wrap(err, "stage", c.job.Steps[i].Path)
 	})
 	for i, f := range files {

@@ -91,7 +91,7 @@ func (tx *Tx) prepare(ctx context.Context) error {
 		OnDrift: tx.ed.opts.onDrift, ForceReadOnly: tx.ed.opts.forceReadOnly, Write: tx.ed.opts.write,
 		Creator: tx.ed.ws.Creator(),
 		BaseFor: tx.ed.baseFor,
-		Hold:    tx.mayHold,
+		Hold:    tx.mayHold, Progress: tx.ed.opts.progress,
 		PathBlocked: func(p string) error {
 			if id, ok := parked[p]; ok {
 				return blocked(p, id)

@@ -32,6 +32,7 @@ const applyExample = `  git diff main feature | emend apply        apply a patch
 type applyFlags struct {
 	drift                      driftFlags
 	durability, write          *choice
+	progress                   *choice
 	check, diff, forceReadOnly bool
 	key, label                 string
 	keyGiven, labelGiven       bool
@@ -57,6 +58,7 @@ func (a *app) applyCommand() *cobra.Command {
 	f.drift.add(cmd)
 	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
 	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
+	f.progress = chooseProgress(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "only tell whether the plan would apply; write nothing")
 	flags.BoolVar(&f.diff, "diff", false, "print the change as a unified diff first")
@@ -90,12 +92,16 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 		surviveBrokenPipe()
 		opts = append(opts, editor.WithRecovered(a.recoveredFirst))
 	}
-	ed, err := editor.Open(ctx, root, opts...)
+	var p editor.Progress
+	ed, err := editor.Open(ctx, root, append(opts, editor.WithProgress(&p))...)
 	if err != nil {
 		return err
 	}
 	defer ed.Close()
+	stop := a.out.follow(&p, f.progress.value)
+	defer stop()
 	res, diff, err := a.runPlan(ctx, ed, plan, f)
+	stop()
 	if err != nil {
 		return err
 	}

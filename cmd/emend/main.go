@@ -14,12 +14,13 @@ func main() {
 	collectLate()
 	ctx, stop := cancelOnSignal(context.Background())
 	code := run(ctx, os.Args[1:], streams{
-		in:     os.Stdin,
-		inTTY:  term.IsTerminal(int(os.Stdin.Fd())),
-		out:    openEnded{os.Stdout},
-		outTTY: isColourTerminal(os.Stdout),
-		err:    os.Stderr,
-		errTTY: isColourTerminal(os.Stderr),
+		in:      os.Stdin,
+		inTTY:   term.IsTerminal(int(os.Stdin.Fd())),
+		out:     openEnded{os.Stdout},
+		outTTY:  isColourTerminal(os.Stdout),
+		err:     os.Stderr,
+		errTTY:  isColourTerminal(os.Stderr),
+		errLive: os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stderr.Fd())),
 	})
 	stop()
 	os.Exit(code)

@@ -20,10 +20,12 @@ type streams struct {
 	in                    io.Reader
 	out, err              io.Writer
 	inTTY, outTTY, errTTY bool // in is a terminal; out, err are terminals that may have colour
+	errLive               bool // err is a terminal on which a line can be written over
 }
 
 // output holds the rules of output in one place. With --json, stdout gets
-// exactly one document, success or error, and stderr nothing. Otherwise results
+// exactly one document, success or error, and stderr nothing but the progress that
+// was asked for. Otherwise results
 // go to stdout, errors and notes to stderr, and --quiet drops the lines that
 // only say that all is well.
 type output struct {

@@ -31,6 +31,7 @@ type undoFlags struct {
 	drift       driftFlags
 	check, diff bool
 	lockWait    time.Duration
+	progress    *choice
 }
 
 func (a *app) undoCommand() *cobra.Command {
@@ -58,12 +59,16 @@ func (a *app) reversal(cmd *cobra.Command, prepare prepareFunc, now commitFunc) 
 		if len(args) > 0 {
 			id = args[0]
 		}
-		ed, err := a.openToReverse(ctx, f)
+		var p editor.Progress
+		ed, err := a.openToReverse(ctx, f, &p)
 		if err != nil {
 			return err
 		}
 		defer ed.Close()
+		stop := a.out.follow(&p, f.progress.value)
+		defer stop()
 		res, diff, err := a.reverse(ctx, ed, id, f, prepare, now)
+		stop()
 		if err != nil {
 			return err
 		}
@@ -75,18 +80,19 @@ func (a *app) reversal(cmd *cobra.Command, prepare prepareFunc, now commitFunc) 
 		return nil
 	})
 	f.drift.add(cmd)
+	f.progress = chooseProgress(cmd)
 	cmd.Flags().BoolVar(&f.check, "check", false, "only tell whether it can be done; write nothing")
 	cmd.Flags().BoolVar(&f.diff, "diff", false, "print the change as a unified diff first")
 	addLockWait(cmd, &f.lockWait)
 	return cmd
 }
 
-func (a *app) openToReverse(ctx context.Context, f undoFlags) (*editor.Editor, error) {
+func (a *app) openToReverse(ctx context.Context, f undoFlags, p *editor.Progress) (*editor.Editor, error) {
 	root, err := a.workspace()
 	if err != nil {
 		return nil, err
 	}
-	opts := []editor.Option{editor.WithLockWait(f.lockWait), editor.WithOnDrift(f.drift.policy())}
+	opts := []editor.Option{editor.WithLockWait(f.lockWait), editor.WithOnDrift(f.drift.policy()), editor.WithProgress(p)}
 	if f.check {
 		if err := refusePending(ctx, root); err != nil {
 			return nil, err
