@@ -55,6 +55,11 @@ func (c *change) path() string {
 	return c.old
 }
 
+// empty reports whether a file that is there before and after stays as it is.
+func (c *change) empty() bool {
+	return c.kind == modify && c.hunks == nil && c.blob == nil && c.note == 0 && c.oldMode == c.newMode
+}
+
 func (c *change) isLink() bool { return c.oldMode == symlink || c.newMode == symlink }
 
 // parseMode reads a mode as git writes it. Of the permissions of a regular

@@ -56,9 +56,6 @@ func (u *unit) fill(bare bool) (err error) {
 		err = u.modify(bare)
 	case modify:
 		err = u.modify(bare)
-		if err == nil && len(u.then) == 0 {
-			err = u.errorAt(u.pos, "the patch changes nothing")
-		}
 	}
 	return err
 }

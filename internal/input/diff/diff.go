@@ -129,6 +129,9 @@ func (p *parser) change() (*change, error) {
 	if err := p.body(c); err != nil {
 		return nil, fail.Wrap(err, "", c.path())
 	}
+	if c.empty() {
+		return nil, c.errorAt(c.pos, "the patch changes nothing")
+	}
 	return c, nil
 }
 
