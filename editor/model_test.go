@@ -134,6 +134,7 @@ func (w *world) step() {
 		w.resolve()
 	}
 	w.nothingLost()
+	w.nothingLinked()
 }
 
 // meddle is a user at work on path: a new text, an edit, or gone.
@@ -184,6 +185,38 @@ func (w *world) nothingLost() {
 	}
 	for token := range w.wrote {
 		require.Contains(w.t, all.String(), token, "%s: a user's text is lost (seed %d)", w.what, w.s.seed)
+	}
+}
+
+// nothingLinked: only a rename that is parked half way leaves two names of one
+// file.
+func (w *world) nothingLinked() {
+	for path, n := range userTree(w.fs) {
+		if n.Kind == vfs.Regular && n.Nlink > 1 {
+			require.True(w.t, w.isParked(path), "%s: %s has a second name (seed %d)", w.what, path, w.s.seed)
+		}
+	}
+}
+
+// part is a user who makes two files of what such a rename has left, when it is
+// decided that all stays as it is.
+func (w *world) part() {
+	for path, n := range userTree(w.fs) {
+		if n.Kind != vfs.Regular || n.Nlink == 1 {
+			continue
+		}
+		dir, err := w.fs.Meddler().OpenRoot(crashRoot)
+		require.NoError(w.t, err)
+		if d, name, ok := strings.Cut(path, "/"); ok {
+			dir, err = dir.OpenDir(d)
+			require.NoError(w.t, err)
+			require.NoError(w.t, dir.Remove(name))
+		} else {
+			require.NoError(w.t, dir.Remove(path))
+		}
+		require.NoError(w.t, w.fs.WriteFile(crashRoot+"/"+path, []byte(n.Data), n.Mode))
+		w.fs.Settle()
+		return
 	}
 }
 
@@ -390,6 +423,9 @@ func (w *world) resolve() {
 	})
 	// A decision that was cut off is to be taken again.
 	if err == nil && !slices.Contains(w.history(editor.StateParked), id) {
+		if o.Use == editor.KeepCurrent {
+			w.part()
+		}
 		return
 	}
 	w.parked[id] = meant

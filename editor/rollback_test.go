@@ -6,8 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/internal/vfs/op"
+	"github.com/emend/emend/recovery"
 )
 
 // rollback is a commit that fails late, and the trees of its plan.
@@ -61,4 +63,30 @@ func TestCrashInRollback(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A process is killed when it has written that its transaction is over, and not
+// synced it. Recovery finds nothing to do, and makes that last: no power cut
+// after it brings the transaction back.
+func TestWhatIsOverStaysOver(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	var killed *crashfs.FS
+	fs.OnOp(func(o op.Op) {
+		if o.Kind == op.Datasync {
+			killed = fs.Killed() // the last one is that of the retirement
+		}
+	})
+	require.NoError(t, applyOn(fs, editor.Plan{Ops: []editor.Op{editor.Chmod{Path: "mode.sh", Mode: 0o755}}})) // no slot is left
+	fs.OnOp(nil)
+	after := userTree(fs)
+	requireTree(t, after, userTree(killed), "killed")
+	r, err := recoverOn(killed)
+	require.NoError(t, err)
+	for _, i := range r.Intents {
+		require.NotContains(t, []string{recovery.ActionForward, recovery.ActionBack}, i.Action)
+	}
+	cut := killed.Survive(crashfs.AllLost())
+	_, err = recovery.Run(t.Context(), crashRoot, recovery.Options{FS: cut, Policy: recovery.PolicyBack})
+	require.NoError(t, err)
+	requireTree(t, after, userTree(cut), "recovered again")
 }

@@ -157,12 +157,14 @@ func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) err
 }
 
 // relink makes tmp another name of the renamed file itself: of its other path or,
-// where it has left that and has not come to the new one, of the slot it waits in.
+// where emend has taken it from there and it has not come to the new one, of the
+// slot it waits in.
 func (v *view) relink(n int, img wal.Image, tmp string) bool {
 	if from, ok := v.linkSource(n, img); ok {
 		return v.job.StageLink(tmp, from) == nil
 	}
-	waits := img == wal.After && v.job.Steps[n].LinkOf >= 0 && v.sights[n].A.Slot == SlotStaged
+	i := v.job.Steps[n].LinkOf
+	waits := img == wal.After && i >= 0 && v.sights[i].A.Slot == SlotDisplaced && v.sights[n].A.Slot == SlotStaged
 	return waits && v.job.StageSlotLink(tmp, v.job.Slot(n, apply.SlotA)) == nil
 }
 

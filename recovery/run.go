@@ -54,7 +54,10 @@ func Run(ctx context.Context, root string, o Options) (*Report, error) {
 	err = w.Log.Acquire(ctx, o.LockWait, func() error { return r.Recover(ctx, w, o.Policy) })
 	if err == nil {
 		defer w.Log.Release()
-		err = r.Sweep(w)
+		// What is over must stay so: whoever retired it may have died before it was synced.
+		if err = w.Log.Sync(); err == nil {
+			err = r.Sweep(w)
+		}
 		if err == nil && o.Host {
 			err = r.recoverHosts(ctx, w, o)
 		}
