@@ -96,7 +96,8 @@ func syncSite(o op.Op) string {
 			break
 		}
 	}
-	if place(o.Path) != "wal.log" && chain[0] != "apply.(*Job).SyncSlot" && chain[0] != "apply.(*Job).SyncStage" {
+	shared := []string{"wal.(*shared).sync", "apply.(*Job).SyncSlot", "apply.(*Job).syncStage"}
+	if !slices.Contains(shared, chain[0]) {
 		chain = chain[:1]
 	}
 	return string(o.Kind) + " in " + strings.Join(chain, " < ")
