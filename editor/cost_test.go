@@ -63,3 +63,30 @@ func TestWhatAFileCosts(t *testing.T) {
 	})
 	require.EqualValues(t, 2, got[op.Open])
 }
+
+// However many files there are, a transaction waits three times for the disk:
+// for log and slots, for what was published, and for the retirement.
+func TestThreeBarriersATransaction(t *testing.T) {
+	for _, n := range []int{1, 5, 60} {
+		fs := crashTree(t, crashfs.Options{})
+		require.NoError(t, applyOn(fs, crashPlans()["five"]))
+		var plan editor.Plan
+		for i := range n {
+			plan.Ops = append(plan.Ops, editor.Create{Path: fmt.Sprintf("dir/sub/new%d", i), Content: []byte("new\n")})
+		}
+		barriers, waiting := 0, false
+		fs.OnOp(func(o op.Op) {
+			if !o.Kind.Syncs() {
+				waiting = waiting && calledBy("wal.(*shared).mark") // nobody waits for it
+				return
+			}
+			if !waiting {
+				barriers++
+			}
+			waiting = true
+		})
+		require.NoError(t, applyOn(fs, plan))
+		fs.OnOp(nil)
+		require.Equal(t, 3, barriers, "%d files", n)
+	}
+}
