@@ -156,6 +156,11 @@ func (p *preparer) settleFile(o decision, path string, n int, goal *wal.State) e
 		return err
 	}
 	st := &o.steps[n]
+	if twin, err := p.halfRenamed(o.steps, n, s.now); err != nil {
+		return err
+	} else if twin {
+		return p.partTwin(o, path, n, goal)
+	}
 	now, err := p.forAllNames(s.now)
 	if err == nil {
 		err = p.load(now)
@@ -181,6 +186,49 @@ func (p *preparer) settleFile(o decision, path string, n int, goal *wal.State) e
 		return err
 	}
 	return p.asLogged(now, goal)
+}
+
+// halfRenamed reports whether now, which stands at step n's path, stands at the
+// other path of a rename of the intent as well: it was parked half way, and
+// these two names were never meant for one file.
+func (p *preparer) halfRenamed(steps []wal.Step, n int, now *node) (bool, error) {
+	for m := range steps {
+		if steps[m].LinkOf != n && steps[n].LinkOf != m {
+			continue
+		}
+		path, err := p.whereNow(steps, m)
+		if err != nil {
+			return false, err
+		}
+		other, err := p.standing(path)
+		if err != nil {
+			return false, err
+		}
+		if other != now && other.isFile() && other.disk != nil && now.disk != nil && other.inode() == now.inode() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// partTwin gives the name at path a file of its own, unless what stands there is
+// the goal already; the other name keeps the file.
+func (p *preparer) partTwin(o decision, path string, n int, goal *wal.State) error {
+	now, err := p.standing(path)
+	if err == nil {
+		err = p.load(now)
+	}
+	if err != nil || now.is.Hash == goal.Hash && now.is.Meta.Mode == goal.Meta.Mode {
+		return err
+	}
+	content, err := o.bytes(n, o.image)
+	if err != nil {
+		return err
+	}
+	if _, err := p.clear(now, path, &o.steps[n], goal); err != nil {
+		return err
+	}
+	return p.restore(path, goal, content)
 }
 
 // clear takes away what stands at path. A directory in which there is something

@@ -177,3 +177,37 @@ func TestRecoveryParksWhatNobodyHasTheBytesOf(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// A rename that was parked half way leaves one file under two names; deciding
+// what each of them is to be makes two files of it.
+func TestResolveOfARenameThatWasParkedHalfWay(t *testing.T) {
+	plan := editor.Plan{Ops: []editor.Op{
+		findEdit("dir/moved.txt", "edited", "EDITED"),
+		editor.Rename{From: "rename.txt", To: "renamed.txt"},
+		editor.Rename{From: "delete.txt", To: "rename.txt"},
+		findEdit("write.txt", "old", "new"),
+	}}
+	for _, use := range []editor.Resolution{editor.UseBefore, editor.UseAfter} {
+		fs := crashTree(t, crashfs.Options{})
+		before := userTree(fs)
+		fs = killAt(t, fs, plan, "renamed.txt")
+		require.Equal(t, "to be deleted\n", userTree(fs)["delete.txt"].Data)
+		require.Equal(t, "to be deleted\n", userTree(fs)["rename.txt"].Data)
+		for _, p := range []string{"dir/moved.txt", "write.txt"} {
+			require.NoError(t, fs.WriteFile(crashRoot+"/"+p, []byte(mine), 0o644))
+		}
+		r, err := recoverFS(fs)
+		require.NoError(t, err)
+		require.Equal(t, recovery.ActionParked, r.Intents[0].Action)
+		_, err = openOn(t, fs).Resolve(t.Context(), r.Intents[0].ID, editor.ResolveOptions{Use: use})
+		require.NoError(t, err)
+		tree := userTree(fs)
+		if use == editor.UseBefore {
+			requireTree(t, before, tree, "before")
+			continue
+		}
+		require.NotContains(t, tree, "delete.txt")
+		require.Equal(t, "to be deleted\n", tree["rename.txt"].Data)
+		require.Equal(t, "to be renamed\n", tree["renamed.txt"].Data)
+	}
+}
