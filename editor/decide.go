@@ -51,12 +51,18 @@ func (p *preparer) settleStep(o decision, n int) error {
 	if err != nil || now == nil && goal.Kind == vfs.Absent {
 		return err
 	}
+	shared, err := p.halfRenamed(o.steps, n, now)
+	if err != nil {
+		return err
+	}
 	switch {
+	case shared && now.is.Kind == goal.Kind && now.is.Hash == goal.Hash && now.is.Meta.Mode == goal.Meta.Mode:
+		return nil // the other name gets a file of its own, or goes
 	case apply.IsChmod(st) && (now == nil || now.is.Kind != goal.Kind):
 		return nil // there is nothing that could have the mode
 	case goal.Kind == vfs.Directory:
 		return p.settleDir(path, now, st, goal)
-	case goal.Kind == vfs.Regular && now.isFile():
+	case goal.Kind == vfs.Regular && now.isFile() && !shared:
 		return p.settleFile(o, path, n, goal)
 	case goal.Kind == vfs.Symlink && now.isLink() && now.is.Target == goal.Target:
 		return nil
@@ -156,11 +162,6 @@ func (p *preparer) settleFile(o decision, path string, n int, goal *wal.State) e
 		return err
 	}
 	st := &o.steps[n]
-	if twin, err := p.halfRenamed(o.steps, n, s.now); err != nil {
-		return err
-	} else if twin {
-		return p.partTwin(o, path, n, goal)
-	}
 	now, err := p.forAllNames(s.now)
 	if err == nil {
 		err = p.load(now)
@@ -192,6 +193,9 @@ func (p *preparer) settleFile(o decision, path string, n int, goal *wal.State) e
 // other path of a rename of the intent as well: it was parked half way, and
 // these two names were never meant for one file.
 func (p *preparer) halfRenamed(steps []wal.Step, n int, now *node) (bool, error) {
+	if !now.isFile() || now.disk == nil || now.info.Nlink < 2 {
+		return false, nil
+	}
 	for m := range steps {
 		if steps[m].LinkOf != n && steps[n].LinkOf != m {
 			continue
@@ -204,31 +208,11 @@ func (p *preparer) halfRenamed(steps []wal.Step, n int, now *node) (bool, error)
 		if err != nil {
 			return false, err
 		}
-		if other != now && other.isFile() && other.disk != nil && now.disk != nil && other.inode() == now.inode() {
-			return true, nil
+		if other != now && other.isFile() && other.disk != nil && other.inode() == now.inode() {
+			return true, p.load(now)
 		}
 	}
 	return false, nil
-}
-
-// partTwin gives the name at path a file of its own, unless what stands there is
-// the goal already; the other name keeps the file.
-func (p *preparer) partTwin(o decision, path string, n int, goal *wal.State) error {
-	now, err := p.standing(path)
-	if err == nil {
-		err = p.load(now)
-	}
-	if err != nil || now.is.Hash == goal.Hash && now.is.Meta.Mode == goal.Meta.Mode {
-		return err
-	}
-	content, err := o.bytes(n, o.image)
-	if err != nil {
-		return err
-	}
-	if _, err := p.clear(now, path, &o.steps[n], goal); err != nil {
-		return err
-	}
-	return p.restore(path, goal, content)
 }
 
 // clear takes away what stands at path. A directory in which there is something
