@@ -105,11 +105,17 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	err = a.tellApply(res, diff)
-	if f.check {
+	return a.tellDone(res, diff, f.check)
+}
+
+// tellDone tells the result. A change stands, whether it can be told or not; of a
+// check the telling is all there is.
+func (a *app) tellDone(res *editor.Result, diff diffJSON, check bool) error {
+	err := a.tellApply(res, diff)
+	if check {
 		return err
 	}
-	a.out.warn(err) // the change stands, whether it can be told or not
+	a.out.warn(err)
 	return nil
 }
 

@@ -72,12 +72,7 @@ func (a *app) reversal(cmd *cobra.Command, prepare prepareFunc, now commitFunc) 
 		if err != nil {
 			return err
 		}
-		err = a.tellApply(res, diff)
-		if f.check {
-			return err
-		}
-		a.out.warn(err) // the change stands, whether it can be told or not
-		return nil
+		return a.tellDone(res, diff, f.check)
 	})
 	f.drift.add(cmd)
 	f.progress = chooseProgress(cmd)
