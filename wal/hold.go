@@ -18,7 +18,7 @@ import (
 
 const (
 	// holdLimit is how long a process keeps the kernel lock for ever new
-	// holders: then it releases it once, and gives others the time to take it.
+	// holders: then it gives it back once, to whoever waits for it.
 	holdLimit = time.Second
 
 	// The lock is polled, because waiting for flock cannot be interrupted.
@@ -36,8 +36,9 @@ type hold struct {
 	count   int           // holders
 	busy    bool          // one of them is taking the lock, recovering, or giving it back
 	since   time.Time     // when the lock was taken
+	ended   time.Time     // when it was given back
 	file    vfs.File      // DIR/lock; guarded by busy
-	yield   time.Time     // others have the first go until then
+	turn    turn          // guarded by busy
 	closed  bool          // there are no more holders
 }
 
@@ -68,6 +69,9 @@ func (h *hold) change() {
 	h.changed = make(chan struct{})
 }
 
+// errWaitedEnough says that a limit has ended.
+var errWaitedEnough = errors.New("waited long enough")
+
 // limit is how long an Acquire may take.
 type limit struct {
 	ctx      context.Context
@@ -90,6 +94,20 @@ func (l *limit) pause(d time.Duration, woken <-chan struct{}) (bool, error) {
 	case <-woken:
 	}
 	return true, nil
+}
+
+// poll asks again and again, at least every atMost, until the answer is yes.
+func (l *limit) poll(atMost time.Duration, ask func() (bool, error)) error {
+	for d := minPoll; ; d = min(2*d, atMost) {
+		if ok, err := ask(); ok || err != nil {
+			return err
+		}
+		if ok, err := l.pause(d, nil); err != nil {
+			return err
+		} else if !ok {
+			return errWaitedEnough
+		}
+	}
 }
 
 func (l *limit) atLeast(d time.Duration) *limit {
@@ -217,9 +235,7 @@ func (l *Log) Release() {
 func (c *shared) settled() {
 	h := &c.hold
 	if h.count == 0 && h.locked.Load() {
-		if time.Since(h.since) > holdLimit {
-			h.yield = time.Now().Add(maxPoll)
-		}
+		h.ended = time.Now()
 		h.locked.Store(false)
 		if h.file.Unlock() != nil { // closing does it in any case
 			_ = h.file.Close()
@@ -230,43 +246,36 @@ func (c *shared) settled() {
 	h.change()
 }
 
-// takeLock takes the kernel lock; the caller is the one who is busy. Somebody who
-// asks for the holder has the lock for a moment: a single try is not enough to
-// tell it from one, however short the wait.
+// takeLock takes the kernel lock, after whoever waits for it already; the
+// caller is the one who is busy. Somebody who asks for the holder has the lock
+// for a moment: a single try is not enough to tell it from one, however short
+// the wait.
 func (c *shared) takeLock(lim *limit) error {
 	h := &c.hold
 	lim = lim.atLeast(maxPoll)
-	if d := time.Until(h.yield); d > 0 {
-		if _, err := lim.pause(d, nil); err != nil {
+	if !h.turn.taken(c.dir) {
+		if ok, err := c.tryLock(); ok || err != nil {
 			return err
 		}
 	}
-	for poll := minPoll; ; poll = min(2*poll, maxPoll) {
-		ok, err := c.tryLock()
-		if err != nil {
-			return wrap(err, "lock", c.path)
-		}
-		if ok {
-			c.gotLock()
-			return nil
-		}
-		ok, err = lim.pause(poll, nil)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return &LockedError{Path: c.path, PID: readPID(h.file), Wait: lim.wait}
-		}
+	// Others who wait as long have the first go.
+	if err := h.turn.take(c.dir, lim, maxPoll-time.Since(h.ended)); err != nil {
+		return c.notLocked(err, lim)
 	}
+	defer h.turn.pass()
+	return c.notLocked(lim.poll(maxPoll, c.tryLock), lim)
 }
 
-// gotLock: what others did meanwhile has not been read yet.
-func (c *shared) gotLock() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.current = false
-	c.hold.since = time.Now()
-	c.hold.locked.Store(true)
+// notLocked makes the end of the waiting an error that names the holder.
+func (c *shared) notLocked(err error, lim *limit) error {
+	if !errors.Is(err, errWaitedEnough) {
+		return err
+	}
+	pid := 0
+	if c.openLock() == nil {
+		pid = readPID(c.hold.file)
+	}
+	return &LockedError{Path: c.path, PID: pid, Wait: lim.wait}
 }
 
 // tryLock locks the file that is at DIR/lock when it returns true: one that
@@ -275,10 +284,10 @@ func (c *shared) tryLock() (bool, error) {
 	h := &c.hold
 	for {
 		if err := c.openLock(); err != nil {
-			return false, err
+			return false, wrap(err, "lock", c.path)
 		}
 		if ok, err := h.file.TryLock(); !ok || err != nil {
-			return false, err
+			return false, wrap(err, "lock", c.path)
 		}
 		held, err := h.file.Stat()
 		if err != nil {
@@ -287,6 +296,7 @@ func (c *shared) tryLock() (bool, error) {
 		named, err := c.dir.Lstat(lockName)
 		if err == nil && named.SameFile(held) {
 			h.writePID()
+			c.gotLock()
 			return true, nil
 		}
 		if err != nil && !vfs.NotExist(err) {
@@ -297,6 +307,15 @@ func (c *shared) tryLock() (bool, error) {
 		}
 		h.file = nil
 	}
+}
+
+// gotLock: what others did meanwhile has not been read yet.
+func (c *shared) gotLock() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = false
+	c.hold.since = time.Now()
+	c.hold.locked.Store(true)
 }
 
 func (c *shared) openLock() error {

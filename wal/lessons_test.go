@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -324,38 +323,6 @@ func TestLogThatIsNoFile(t *testing.T) {
 	left, err := os.ReadFile(filepath.Join(dir, logName))
 	require.NoError(t, err)
 	require.Equal(t, h, left)
-}
-
-// After a second of holding, nobody joins until the lock has been given back.
-func TestHoldersLetOthersHaveATurn(t *testing.T) {
-	disk := newDisk()
-	l, err := Open(context.Background(), ledgerDir, Options{FS: disk.Process()})
-	require.NoError(t, err)
-	other, err := Open(context.Background(), ledgerDir, Options{FS: disk.Process()})
-	require.NoError(t, err)
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	for range 4 { // always somebody who holds
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if l.Acquire(context.Background(), 10*time.Second, nil) == nil {
-					time.Sleep(20 * time.Millisecond)
-					l.Release()
-				}
-			}
-		})
-	}
-	time.Sleep(50 * time.Millisecond)
-	require.NoError(t, other.Acquire(context.Background(), 5*time.Second, nil))
-	other.Release()
-	close(stop)
-	wg.Wait()
-	require.NoError(t, errors.Join(l.Close(), other.Close()))
 }
 
 // Recovery runs once for each orphan, while nobody else may come in; its error

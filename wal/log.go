@@ -24,6 +24,7 @@ import (
 const (
 	logName    = "wal.log"
 	lockName   = "lock"
+	turnName   = "turn"
 	ignoreName = ".gitignore"
 )
 
@@ -273,7 +274,6 @@ func (c *shared) closeCleanly() error {
 	if ok, err := c.tryLock(); !ok || err != nil {
 		return err
 	}
-	c.gotLock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.refresh(context.Background(), true); err != nil || c.gen == nil {
@@ -298,6 +298,7 @@ func (c *shared) closeFiles() error {
 	if c.hold.file != nil {
 		errs = append(errs, c.hold.file.Close())
 	}
+	errs = append(errs, c.hold.turn.close())
 	if c.gen != nil {
 		errs = append(errs, c.gen.close())
 	}
