@@ -114,7 +114,7 @@ func TestKillApplyThenRecover(t *testing.T) {
 
 // emendsOwn is all that .emend ever holds when nothing is parked; torn- files
 // are what was cut off the log.
-var emendsOwn = regexp.MustCompile(`^(\.gitignore|lock|stage|wal\.log|torn-[0-9.-]+)$`)
+var emendsOwn = regexp.MustCompile(`^(\.gitignore|lock|turn|stage|wal\.log|torn-[0-9.-]+)$`)
 
 func requireNothingElse(t *testing.T, root string) {
 	t.Helper()

@@ -47,8 +47,8 @@ func (s *sampler) stride(n int) (first, stride int) {
 // chosen is true once in n times.
 func (s *sampler) chosen(n int) bool { return long() || s.IntN(n) == 0 }
 
-// hang is far more than anything here takes.
-const hang = 60 * time.Second
+// hang is far more than anything here takes, on a busy machine as well.
+const hang = 5 * time.Minute
 
 // bounded fails the test, with all stacks, where do does not come back.
 func bounded(t testing.TB, what string, do func()) {
@@ -71,7 +71,7 @@ func stacks() []byte {
 func noLeaks(t testing.TB) {
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
-		for range 500 {
+		for range hang / (10 * time.Millisecond) {
 			if runtime.NumGoroutine() <= before {
 				return
 			}
