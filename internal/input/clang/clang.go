@@ -29,7 +29,12 @@ type Options struct {
 // a fix, and so is each replacement that belongs to none. Errors are of kind
 // parse, unsupported, path-escape or conflict and name the place.
 func Parse(sources []*fix.Source, opts Options) (editor.Plan, error) {
-	r := &reader{opts: opts, set: fix.NewSet(fix.Rules{SameInsert: true, PerTU: true}, opts.Options)}
+	return parse(sources, opts, pieceSize)
+}
+
+// parse is Parse by pieces of about size bytes.
+func parse(sources []*fix.Source, opts Options, size int) (editor.Plan, error) {
+	r := &reader{opts: opts, size: size, set: fix.NewSet(fix.Rules{SameInsert: true, PerTU: true}, opts.Options)}
 	for _, src := range sources {
 		r.Source = src
 		if err := r.documents(); err != nil {
@@ -56,9 +61,13 @@ func Detect(data []byte) bool {
 type reader struct {
 	*fix.Source
 	opts Options
+	size int // of a piece
 	set  *fix.Set
-	unit int // the document that is being read
-	line int // of the source, at which the piece begins that is being read
+
+	unit      int             // the document that is being read
+	given     map[string]bool // the names that it has had
+	continued bool            // it began in a piece before
+	line      int             // of the source, at which the piece begins that is being read
 }
 
 func (r *reader) documents() error {
@@ -66,11 +75,8 @@ func (r *reader) documents() error {
 		return r.Error(fail.Parse, 0, "", "the text is not UTF-8")
 	}
 	units := r.unit
-	for p := range pieces(r.Source) {
-		r.line = p.line
-		if p.continued {
-			r.unit--
-		}
+	for p := range pieces(r.Source, r.size) {
+		r.line, r.continued = p.line, p.continued
 		if err := r.piece(p.text); err != nil {
 			return err
 		}
@@ -109,24 +115,48 @@ func (r *reader) malformed(err error) error {
 	return r.Error(fail.Parse, r.Offset(r.line+line, 1), "", "%s", message)
 }
 
-// document reads one translation unit.
+// document reads one translation unit, or what a piece has of one. Its lists
+// are read as they come.
 func (r *reader) document(n *yaml.Node) error {
-	r.unit++
+	first := 0
+	if r.continued {
+		first = 2 // the name of the list that goes on
+	} else {
+		r.unit++
+		r.given = make(map[string]bool)
+	}
+	r.continued = false
 	if isNull(n) {
 		return nil
 	}
-	unit, err := r.fields(n)
-	if err != nil {
+	if _, err := r.fields(n); err != nil {
 		return err
 	}
-	err = r.each(unit["Replacements"], func(n *yaml.Node) error {
-		e, err := r.replacement(n, "")
-		return r.add(fix.Fix{Pos: r.pos(n), TU: r.unit, Edits: []fix.Edit{e}}, err)
-	})
-	if err != nil {
-		return err
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i]
+		if i >= first && r.given[name.Value] {
+			return r.givenTwice(name)
+		}
+		r.given[name.Value] = true
+		if err := r.list(name.Value, n.Content[i+1]); err != nil {
+			return err
+		}
 	}
-	return r.each(unit["Diagnostics"], r.diagnostic)
+	return nil
+}
+
+// list reads the list of that name.
+func (r *reader) list(name string, n *yaml.Node) error {
+	switch name {
+	case "Replacements":
+		return r.each(n, func(n *yaml.Node) error {
+			e, err := r.replacement(n, "")
+			return r.add(fix.Fix{Pos: r.pos(n), TU: r.unit, Edits: []fix.Edit{e}}, err)
+		})
+	case "Diagnostics":
+		return r.each(n, r.diagnostic)
+	}
+	return nil
 }
 
 // diagnostic reads one diagnostic: its fix is that of its message, else that of

@@ -18,11 +18,15 @@ func (r *reader) fields(n *yaml.Node) (map[string]*yaml.Node, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i]
 		if fields[name.Value] != nil {
-			return nil, r.Error(fail.Parse, r.pos(name), "", "%.40q is given twice", name.Value)
+			return nil, r.givenTwice(name)
 		}
 		fields[name.Value] = n.Content[i+1]
 	}
 	return fields, nil
+}
+
+func (r *reader) givenTwice(name *yaml.Node) error {
+	return r.Error(fail.Parse, r.pos(name), "", "%.40q is given twice", name.Value)
 }
 
 // each calls item for the values of a sequence, which may be missing.

@@ -19,9 +19,9 @@ type piece struct {
 }
 
 // pieces cuts src between items of the lists at the top of its documents, where
-// what comes before is large. Nothing of another value can look like such an
+// what comes before has size bytes. Nothing of another value can look like such an
 // item: all lines of it would be indented further.
-func pieces(src *fix.Source) iter.Seq[piece] {
+func pieces(src *fix.Source, size int) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
 		var p piece
 		var key, item []byte // the line of the list's key, and how its items begin
@@ -34,7 +34,7 @@ func pieces(src *fix.Source) iter.Seq[piece] {
 				key = nil
 			case key != nil && item == nil:
 				item = itemStart(raw)
-			case key != nil && item != nil && bytes.HasPrefix(raw, item) && l.Pos()-start >= pieceSize:
+			case key != nil && item != nil && bytes.HasPrefix(raw, item) && l.Pos()-start >= size:
 				p.text = append(p.text, src.Data[start:l.Pos()]...)
 				if !yield(p) {
 					return
@@ -55,12 +55,12 @@ func isListKey(line []byte) bool {
 	return name == "Diagnostics:" || name == "Replacements:"
 }
 
-// itemStart returns the indentation and the dash with which line begins an item,
-// nil where it does not.
+// itemStart returns the indentation, the dash and the first name with which line
+// begins an item, nil where it does not.
 func itemStart(line []byte) []byte {
-	blanks := len(line) - len(bytes.TrimLeft(line, " "))
-	if !bytes.HasPrefix(line[blanks:], []byte("- ")) {
+	name, _, ok := bytes.Cut(line, []byte(":"))
+	if !ok || !bytes.HasPrefix(bytes.TrimLeft(name, " "), []byte("- ")) {
 		return nil
 	}
-	return line[:blanks+len("- ")]
+	return line[:len(name)+1]
 }

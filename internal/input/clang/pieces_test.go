@@ -13,6 +13,8 @@ import (
 	"github.com/emend/emend/internal/input/inputtest"
 )
 
+var root = fix.Root{Names: []string{inputtest.Root}}
+
 // manyUnits is two translation units, each too large to be read at once, with
 // the same fixes: every insert is there twice in each unit, as closing braces
 // are.
@@ -34,14 +36,14 @@ func manyUnits(last string) *fix.Source {
 func TestPiecesAreOneDocument(t *testing.T) {
 	src := manyUnits("")
 	count, text := 0, 0
-	for p := range pieces(src) {
+	for p := range pieces(src, pieceSize) {
 		count++
 		text += len(p.text)
 		require.Less(t, len(p.text), 2*pieceSize)
 	}
 	require.Greater(t, count, 4)
 	require.Equal(t, len(src.Data)+(count-1)*len("Diagnostics:\n"), text)
-	opts := Options{Root: fix.Root{Names: []string{inputtest.Root}}}
+	opts := Options{Root: root}
 	plan, err := Parse([]*fix.Source{src}, opts)
 	require.NoError(t, err)
 	edits := plan.Ops[0].(editor.Edit).Edits
@@ -51,7 +53,7 @@ func TestPiecesAreOneDocument(t *testing.T) {
 }
 
 func TestErrorsBehindPieces(t *testing.T) {
-	opts := Options{Root: fix.Root{Names: []string{inputtest.Root}}}
+	opts := Options{Root: root}
 	lines := 1 + strings.Count(string(manyUnits("").Data), "\n")
 	for last, message := range map[string]string{
 		"---\nDiagnostics:\n  - DiagnosticName: []\n": fmt.Sprintf("many.yaml:%d:21: want text", lines+2),

@@ -42,10 +42,8 @@ func Read(path string) ([]Section, error) {
 	return sections, nil
 }
 
-// Fuzz looks for what no document may lead to: a panic, an error that is not of
-// the kinds that documents can have, or a plan that grows out of nothing. It
-// begins with the documents of all cases.
-func Fuzz(f *testing.F, parse func(src *fix.Source) (editor.Plan, error)) {
+// Seed has fuzzing begin with the documents of all cases.
+func Seed(f *testing.F) {
 	paths, _ := filepath.Glob("testdata/*.txtar")
 	for _, path := range paths {
 		sections, err := Read(path)
@@ -58,6 +56,12 @@ func Fuzz(f *testing.F, parse func(src *fix.Source) (editor.Plan, error)) {
 			}
 		}
 	}
+}
+
+// Fuzz looks for what no document may lead to: a panic, an error that is not of
+// the kinds that documents can have, or a plan that grows out of nothing.
+func Fuzz(f *testing.F, parse func(src *fix.Source) (editor.Plan, error)) {
+	Seed(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		plan, err := parse(&fix.Source{Name: "input", Data: data})
 		if err == nil {
