@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/emend/emend/internal/fail"
 )
@@ -39,51 +38,21 @@ func NewJSON(src *Source, from int) (*JSON, error) {
 // invalidText returns the offset of the first byte that is not UTF-8, or of
 // the first escape that is half a surrogate pair; -1 where there is none.
 func invalidText(data []byte) int {
-	if !utf8.Valid(data) {
-		for i := 0; ; {
-			r, size := utf8.DecodeRune(data[i:])
-			if r == utf8.RuneError && size == 1 {
-				return i
-			}
-			i += size
-		}
+	if bad := InvalidUTF8(data); bad >= 0 {
+		return bad
 	}
-	for i := 0; i < len(data); {
+	for i := 0; ; {
 		next := bytes.IndexByte(data[i:], '\\')
 		if next < 0 {
-			break
+			return -1
 		}
 		i += next
-		r, ok := escaped(data[i:])
-		if !ok || !utf16.IsSurrogate(r) {
-			i += 2
-			continue
-		}
-		low, ok := escaped(data[i+escapeSize:])
-		if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {
+		r, size := UnicodeEscape(data[i:])
+		if utf16.IsSurrogate(r) {
 			return i
 		}
-		i += 2 * escapeSize
+		i = min(i+max(size, len(`\\`)), len(data))
 	}
-	return -1
-}
-
-const escapeSize = len(`\uXXXX`)
-
-// escaped reads \uXXXX.
-func escaped(data []byte) (rune, bool) {
-	if len(data) < escapeSize || data[0] != '\\' || data[1] != 'u' {
-		return 0, false
-	}
-	var r rune
-	for _, c := range data[2:escapeSize] {
-		digit := strings.IndexByte("0123456789abcdef", c|0x20)
-		if digit < 0 || c < '0' {
-			return 0, false
-		}
-		r = r<<4 | rune(digit)
-	}
-	return r, true
 }
 
 // Pos returns the offset of the value or name that comes next.

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/emend/emend/internal/input/fix"
 )
 
 // text reads a string. Without escapes the result is a part of the input, not
@@ -23,7 +25,7 @@ func (s *scanner) text() []byte {
 		return nil
 	}
 	raw := s.data[start:end:end]
-	if bad := invalidUTF8(raw); bad >= 0 {
+	if bad := fix.InvalidUTF8(raw); bad >= 0 {
 		s.fail(start+bad, "byte 0x%02x is not UTF-8: use the field's _base64 form", raw[bad])
 		return nil
 	}
@@ -72,8 +74,8 @@ func (s *scanner) unescape(start int, raw []byte) []byte {
 			out, i = append(out, plain), i+2
 			continue
 		}
-		r, size := unicodeEscape(raw[i:])
-		if size == 0 {
+		r, size := fix.UnicodeEscape(raw[i:])
+		if size == 0 || utf16.IsSurrogate(r) {
 			s.fail(start+i, "want four hex digits after \\u, and surrogates in pairs: "+
 				"for bytes that are not UTF-8 use the field's _base64 form")
 			return nil
@@ -90,59 +92,6 @@ func simpleEscape(c byte) (byte, bool) {
 		return 0, false
 	}
 	return values[i], true
-}
-
-// unicodeEscape reads \uXXXX, or two of them that are a surrogate pair, from
-// the front of b. Its size is 0 where it is malformed or half a pair.
-func unicodeEscape(b []byte) (r rune, size int) {
-	r, ok := hex4(b)
-	if !ok {
-		return 0, 0
-	}
-	if !utf16.IsSurrogate(r) {
-		return r, escapeLen
-	}
-	low, ok := hex4(b[escapeLen:])
-	if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
-		return 0, 0
-	}
-	return r, 2 * escapeLen
-}
-
-const escapeLen = len(`\uXXXX`)
-
-func hex4(b []byte) (r rune, ok bool) {
-	if len(b) < escapeLen || b[0] != '\\' || b[1] != 'u' {
-		return 0, false
-	}
-	for _, c := range b[2:escapeLen] {
-		switch {
-		case isDigit(c):
-			c -= '0'
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
-}
-
-// invalidUTF8 returns the offset of the first byte of b that is not UTF-8, or
-// -1.
-func invalidUTF8(b []byte) int {
-	if utf8.Valid(b) {
-		return -1
-	}
-	i := 0
-	for {
-		r, size := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && size == 1 {
-			return i
-		}
-		i += size
-	}
 }
 
 // base64 reads a string of standard base64 with padding.
