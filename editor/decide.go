@@ -12,6 +12,7 @@ import (
 // decision brings paths of a parked intent to one of their two states, whatever
 // stands there now. It is an operation like those of a plan.
 type decision struct {
+	Origin
 	tx     *wal.Transaction
 	steps  []wal.Step
 	image  wal.Image
@@ -28,7 +29,7 @@ func (p *preparer) decide(o decision) error {
 	}
 	for _, n := range order {
 		if err := p.settleStep(o, n); err != nil {
-			return failed(err, o, o.steps[n].Path)
+			return p.failed(err, o.steps[n].Path)
 		}
 	}
 	return nil

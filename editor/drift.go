@@ -1,7 +1,6 @@
 package editor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -219,9 +218,8 @@ func (s *subject) twins(inPlace bool) error {
 		if len(e.Old) == 0 || inPlace && !standsAt(m, s.now, e) || len(locator.Places(s.now, e, 2)) < 2 {
 			continue
 		}
-		err := fail.New(fail.Ambiguous, "", "",
-			"%s: the file has changed, and the old text stands in several places",
-			cmp.Or(e.Origin, fmt.Sprintf("edit %d of %d", i+1, len(s.Edits))))
+		err := locator.About(fail.New(fail.Ambiguous, "", "", "the file has changed, and the old text stands in several places"),
+			e, i, len(s.Edits))
 		err.Candidates = locator.Places(s.now, e, locator.MaxCandidates)
 		return err
 	}

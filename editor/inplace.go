@@ -71,7 +71,7 @@ func (p *preparer) keepIdentity(drafts []*draft) error {
 	}
 	for _, d := range drafts {
 		if err := p.reachable(d); err != nil {
-			return fail.Wrap(err, d.slot.verb, d.Path)
+			return d.slot.failed(err, d.Path)
 		}
 		n := d.slot.now
 		if !n.isFile() || n.disk == nil || sameState(&n.is, &n.was) {
@@ -79,7 +79,7 @@ func (p *preparer) keepIdentity(drafts []*draft) error {
 		}
 		shared := n.info.Nlink > gone[n.inode()]+1
 		if err := p.decideWrite(d, shared, moved[n.inode()]); err != nil {
-			return fail.Wrap(err, d.slot.verb, d.Path)
+			return d.slot.failed(err, d.Path)
 		}
 	}
 	return nil

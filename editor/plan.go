@@ -49,7 +49,16 @@ func (p Plan) all() iter.Seq2[Op, error] {
 
 // Op is one operation: Edit, Write, Create, Delete, Rename, Chmod, Symlink,
 // Mkdir, Copy or Rewrite.
-type Op interface{ op() string }
+type Op interface {
+	op() string
+	origin() string
+}
+
+// Origin says in errors where an operation comes from, as NAME:LINE:COLUMN of
+// an input, say; it may be empty.
+type Origin string
+
+func (o Origin) origin() string { return string(o) }
 
 // Mode is permission bits as Unix has them, setuid, setgid and sticky
 // included (07777). The zero value means: not given. Flag bits beyond 07777
@@ -93,6 +102,7 @@ type Edit struct {
 	// Base is the text that the edits were made for, nil if not known.
 	Base  []byte
 	Edits []locator.Edit
+	Origin
 }
 
 // Write gives a file whole new content. It makes a missing file unless
@@ -102,6 +112,7 @@ type Write struct {
 	Content []byte
 	Expect  Expect
 	Mode    Mode // not given: an existing file keeps its own
+	Origin
 }
 
 // Create makes a new file; anything at Path is an error of kind exists.
@@ -110,6 +121,7 @@ type Create struct {
 	Content   []byte
 	Mode      Mode // not given: 0666 less umask
 	IfMissing bool // what stands at Path stays, and is no error
+	Origin
 }
 
 // Delete removes a file or a link.
@@ -118,6 +130,7 @@ type Delete struct {
 	Expect    Expect
 	Recursive bool // or a directory with all that is in it
 	IfExists  bool // nothing at Path is no error
+	Origin
 }
 
 // Rename moves a file, a link or a directory with all that is in it.
@@ -125,12 +138,14 @@ type Rename struct {
 	From, To  string
 	Overwrite bool // replace a file or link at To
 	IfMissing bool // where something stands at To nothing is done, and it is no error
+	Origin
 }
 
 // Chmod sets the mode of a file or directory.
 type Chmod struct {
 	Path string
 	Mode Mode
+	Origin
 }
 
 // Symlink makes a link, or replaces one.
@@ -138,14 +153,21 @@ type Symlink struct {
 	Path, Target string
 	Expect       Expect // of a replaced link: the raw hash of its target
 	New          bool   // replace nothing: anything at Path is an error of kind exists
+	Origin
 }
 
 // Mkdir makes a directory and what is missing above it. One that is there
 // already is no change.
-type Mkdir struct{ Path string }
+type Mkdir struct {
+	Path string
+	Origin
+}
 
 // Copy makes To a new file or link with the content and the mode of From.
-type Copy struct{ From, To string }
+type Copy struct {
+	From, To string
+	Origin
+}
 
 // Rewrite gives a file the content that Func makes of its bytes (a binary
 // delta, say). Func must be pure; its error is a drift. Source tells two
@@ -155,6 +177,7 @@ type Rewrite struct {
 	Expect Expect
 	Source []byte
 	Func   func(old []byte) ([]byte, error)
+	Origin
 }
 
 func (Edit) op() string    { return "edit" }

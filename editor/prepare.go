@@ -93,7 +93,7 @@ func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, e
 			return hashing.Digest{}, err
 		}
 		d.operation(op)
-		p.verb = op.op()
+		p.cause = cause{op.op(), op.origin()}
 		if err := p.apply(op); err != nil {
 			return hashing.Digest{}, err
 		}
@@ -107,25 +107,25 @@ func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, e
 func (p *preparer) apply(op Op) error {
 	switch o := op.(type) {
 	case Edit:
-		return failed(p.edit(o), o, o.Path)
+		return p.failed(p.edit(o), o.Path)
 	case Write:
-		return failed(p.write(o), o, o.Path)
+		return p.failed(p.write(o), o.Path)
 	case Rewrite:
-		return failed(p.rewrite(o), o, o.Path)
+		return p.failed(p.rewrite(o), o.Path)
 	case Create:
-		return failed(p.create(o), o, o.Path)
+		return p.failed(p.create(o), o.Path)
 	case Delete:
-		return failed(p.remove(o), o, o.Path)
+		return p.failed(p.remove(o), o.Path)
 	case Rename:
 		return p.rename(o)
 	case Copy:
 		return p.copy(o)
 	case Chmod:
-		return failed(p.chmod(o), o, o.Path)
+		return p.failed(p.chmod(o), o.Path)
 	case Symlink:
-		return failed(p.symlink(o), o, o.Path)
+		return p.failed(p.symlink(o), o.Path)
 	case Mkdir:
-		return failed(p.mkdir(o), o, o.Path)
+		return p.failed(p.mkdir(o), o.Path)
 	case revert:
 		return p.revert(o)
 	case decision:
@@ -134,11 +134,18 @@ func (p *preparer) apply(op Op) error {
 	return fail.New(fail.Usage, "prepare", "", "operation %d is none that emend knows: %T", p.order+1, op)
 }
 
-// failed is err as an error of the operation o about path, spelled as in the
+// cause is an operation as errors name it.
+type cause struct{ verb, origin string }
+
+// failed is err as an error of the operation about path, spelled as in the
 // plan.
-func failed(err error, o Op, path string) error {
+func (c cause) failed(err error, path string) error {
 	if err == nil {
 		return nil
 	}
-	return fail.Wrap(err, o.op(), path)
+	e := fail.From(err, c.verb, path)
+	if e.Origin == "" {
+		e.Origin = c.origin
+	}
+	return e
 }

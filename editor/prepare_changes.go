@@ -33,7 +33,7 @@ func (p *preparer) changes(ctx context.Context) ([]change, error) {
 		}
 		d, err := p.draft(s)
 		if err != nil {
-			return nil, fail.Wrap(err, s.verb, s.path())
+			return nil, s.failed(err, s.path())
 		}
 		if d != nil {
 			drafts = append(drafts, d)

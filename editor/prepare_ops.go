@@ -54,7 +54,7 @@ func (p *preparer) rename(o Rename) error {
 		err = p.movable(from)
 	}
 	if err != nil {
-		return failed(err, o, o.From)
+		return p.failed(err, o.From)
 	}
 	to, err := p.resolve(o.To, walk{make: true})
 	if err == nil && to == from {
@@ -63,7 +63,7 @@ func (p *preparer) rename(o Rename) error {
 	if err == nil && to != from && !(o.IfMissing && to.now != nil) {
 		err = p.move(from, to, o.Overwrite)
 	}
-	return failed(err, o, o.To)
+	return p.failed(err, o.To)
 }
 
 // movable checks that there is something at s that can be renamed.
@@ -97,7 +97,7 @@ func (p *preparer) move(from, to *slot, overwrite bool) error {
 func (p *preparer) copy(o Copy) error {
 	n, err := p.copied(o.From)
 	if err != nil {
-		return failed(err, o, o.From)
+		return p.failed(err, o.From)
 	}
 	to, err := p.freeSlot(o.To)
 	switch {
@@ -109,7 +109,7 @@ func (p *preparer) copy(o Copy) error {
 			to.now.is.Hash, to.now.is.Norm, to.now.is.Size = n.is.Hash, n.is.Norm, n.is.Size
 		}
 	}
-	return failed(err, o, o.To)
+	return p.failed(err, o.To)
 }
 
 // copied returns the file or link at path, which is to be copied.

@@ -45,8 +45,8 @@ func TestReportOfEveryOperation(t *testing.T) {
 // The digest tells plans apart in every field, and calls equal plans equal.
 func TestPlanDigest(t *testing.T) {
 	d := hashing.Raw(nil)
-	plans := []Plan{{}, {PruneDirs: true}, {Ops: []Op{Mkdir{"a"}}}, {Ops: []Op{Mkdir{"ab"}}},
-		{Ops: []Op{Mkdir{"a"}, Mkdir{"b"}}}}
+	plans := []Plan{{}, {PruneDirs: true}, {Ops: []Op{Mkdir{Path: "a"}}}, {Ops: []Op{Mkdir{Path: "ab"}}},
+		{Ops: []Op{Mkdir{Path: "a"}, Mkdir{Path: "b"}}}}
 	for _, op := range []Op{
 		editOf("a"), Edit{Path: "a", Base: []byte{}}, editOf("a", locator.Edit{}), editOf("a",
 			locator.Edit{End: 1}), editOf("a", locator.Edit{Start: 1}),

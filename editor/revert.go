@@ -12,6 +12,7 @@ import (
 // revert takes back what a transaction did. It is an operation like those of a
 // plan, resolved over the same virtual workspace.
 type revert struct {
+	Origin
 	tx   *wal.Transaction
 	past func() (*past, error)
 }
@@ -42,13 +43,13 @@ func (p *preparer) revert(o revert) error {
 	for _, do := range []func(int) error{r.check, r.lift} {
 		for i := range steps {
 			if err := do(i); err != nil {
-				return failed(err, o, steps[i].Path)
+				return p.failed(err, steps[i].Path)
 			}
 		}
 	}
 	for i := range slices.Backward(steps) {
 		if err := r.put(i); err != nil {
-			return failed(err, o, steps[i].Path)
+			return p.failed(err, steps[i].Path)
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ type virtual struct {
 	emptied []*node // directories that lost a name and go if nothing is left
 	prune   bool    // emptied directories of the disk go, too
 	order   int     // index of the operation that is being applied
-	verb    string  // ... and its name
+	cause           // ... and its name
 	creator apply.Creator
 	linked  map[inode]*node // of files that were changed: the node that stands for all names
 	mayHold int64           // bytes of files that may still be held
@@ -76,10 +76,10 @@ type body struct {
 type slot struct {
 	dir   *node
 	name  string
-	disk  *node  // what it stands for on disk, nil for nothing
-	now   *node  // what it stands for now, nil for nothing
-	order int    // the first operation that touched it, -1 for none
-	verb  string // ... and its name
+	disk  *node // what it stands for on disk, nil for nothing
+	now   *node // what it stands for now, nil for nothing
+	order int   // the first operation that touched it, -1 for none
+	cause       // ... and its name
 }
 
 func newVirtual(tree *apply.Tree, prune bool, c apply.Creator) *virtual {

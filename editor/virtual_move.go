@@ -12,7 +12,7 @@ import (
 // touch notes that the operation of this moment acts on s.
 func (v *virtual) touch(s *slot) {
 	if s.order < 0 {
-		s.order, s.verb = v.order, v.verb
+		s.order, s.cause = v.order, v.cause
 	}
 }
 

@@ -57,7 +57,7 @@ func collect(content []byte, edits []Edit, place func(Edit) ([]Span, Anchor, err
 	for i, e := range edits {
 		spans, anchor, err := place(e)
 		if err != nil {
-			return Located{}, about(err, e, i, len(edits))
+			return Located{}, About(err, e, i, len(edits))
 		}
 		located.Spans = append(located.Spans, spans...)
 		located.Anchors[i] = anchor
@@ -69,12 +69,12 @@ func collect(content []byte, edits []Edit, place func(Edit) ([]Span, Anchor, err
 	return located, nil
 }
 
-// about says in err that it is about edit, the one of count at i.
-func about(err error, edit Edit, i, count int) error {
+// About returns err as one about edit, the one of count at i.
+func About(err error, edit Edit, i, count int) *fail.Error {
 	e := fail.From(err, "", "")
 	switch {
 	case edit.Origin != "":
-		e.Message = edit.Origin + ": " + e.Message
+		e.Origin = edit.Origin
 	case count > 1:
 		e.Message = fmt.Sprintf("edit %d of %d: %s", i+1, count, e.Message)
 	}

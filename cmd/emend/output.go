@@ -80,7 +80,7 @@ func (o *output) warn(err error) {
 // recovered before the verb failed; else on stderr.
 func (o *output) failure(e *fail.Error, exit int, recovered []recovery.IntentReport) {
 	if o.json {
-		doc := errorDoc{Error: errorJSON{Error: e, pathJSON: jsonPath(e.Path)}, Recovered: recovered, Exit: exit}
+		doc := errorDoc{Error: errorJSON{Error: e, Message: e.Text(), pathJSON: jsonPath(e.Path)}, Recovered: recovered, Exit: exit}
 		o.warn(o.document(doc))
 		return
 	}
@@ -109,6 +109,7 @@ type errorDoc struct {
 
 type errorJSON struct {
 	*fail.Error
+	Message string `json:"message"`
 	pathJSON
 }
 

@@ -64,11 +64,13 @@ type Candidate struct {
 	Line  int `json:"line"`  // from 1
 }
 
-// Error is the one error object. Its text is "op path: message", lower case.
+// Error is the one error object. Its text is "op path: origin: message", lower
+// case.
 type Error struct {
 	Kind       Kind           `json:"kind"`
 	Op         string         `json:"op,omitempty"`
 	Path       string         `json:"-"` // raw bytes; the command writes path or path_base64
+	Origin     string         `json:"-"` // where the user's input has what this is about; may be empty
 	Message    string         `json:"message"`
 	Expected   string         `json:"expected,omitempty"`
 	Actual     string         `json:"actual,omitempty"`
@@ -123,7 +125,15 @@ func (e *Error) WithState(s State) *Error {
 	return e
 }
 
-// Error returns "op path: message"; a path with control bytes is quoted.
+// Text returns "origin: message".
+func (e *Error) Text() string {
+	if e.Origin == "" {
+		return e.Message
+	}
+	return e.Origin + ": " + e.Message
+}
+
+// Error returns "op path: origin: message"; a path with control bytes is quoted.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -136,7 +146,7 @@ func (e *Error) Error() string {
 	if b.Len() > 0 {
 		b.WriteString(": ")
 	}
-	b.WriteString(e.Message)
+	b.WriteString(e.Text())
 	return b.String()
 }
 

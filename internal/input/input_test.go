@@ -57,7 +57,7 @@ func TestParse(t *testing.T) {
 	for _, format := range []string{Auto, "plan"} {
 		p, err := Parse(format, Options{}, source(aPlan))
 		require.NoError(t, err)
-		require.Equal(t, editor.Plan{Ops: []editor.Op{editor.Mkdir{Path: "d"}}}, p)
+		require.Equal(t, editor.Plan{Ops: []editor.Op{editor.Mkdir{Path: "d", Origin: "input:1:23"}}}, p)
 	}
 	for _, format := range []string{Auto, "diff"} {
 		p, err := Parse(format, Options{}, source(aDiff))

@@ -99,17 +99,21 @@ func (p parser) section() ([]editor.Op, error) {
 		p.Advance()
 		return nil, nil
 	}
+	origin := p.origin()
 	if path, ok, err := p.name(addFile); ok || err != nil {
-		return []editor.Op{editor.Create{Path: path, Content: p.content()}}, err
+		return []editor.Op{editor.Create{Path: path, Content: p.content(), Origin: origin}}, err
 	}
 	if path, ok, err := p.name(deleteFile); ok || err != nil {
-		return []editor.Op{editor.Delete{Path: path}}, err
+		return []editor.Op{editor.Delete{Path: path, Origin: origin}}, err
 	}
 	if path, ok, err := p.name(updateFile); ok || err != nil {
-		return p.update(path, err)
+		return p.update(path, origin, err)
 	}
 	return nil, p.Errorf("", "want %q, %q, %q or %q", addFile, deleteFile, updateFile, endPatch)
 }
+
+// origin says where the line is.
+func (p parser) origin() editor.Origin { return editor.Origin(p.Position(p.Pos())) }
 
 // content reads the lines of a new file, with their line ends.
 func (p parser) content() []byte {
@@ -121,11 +125,12 @@ func (p parser) content() []byte {
 	return content
 }
 
-func (p parser) update(path string, err error) ([]editor.Op, error) {
+func (p parser) update(path string, origin editor.Origin, err error) ([]editor.Op, error) {
 	if err != nil {
 		return nil, err
 	}
 	var move []editor.Op
+	from := p.origin()
 	to, moved, err := p.name(moveTo)
 	switch {
 	case err != nil:
@@ -133,7 +138,7 @@ func (p parser) update(path string, err error) ([]editor.Op, error) {
 	case moved && to == path:
 		return nil, p.Errorf(path, "the file is moved onto itself")
 	case moved:
-		move = []editor.Op{editor.Rename{From: path, To: to}}
+		move = []editor.Op{editor.Rename{From: path, To: to, Origin: from}}
 	}
 	var edits []locator.Edit
 	for !p.Done() && !p.atSection() {
@@ -141,16 +146,16 @@ func (p parser) update(path string, err error) ([]editor.Op, error) {
 			p.Advance()
 			continue
 		}
-		origin := p.Position(p.Pos())
+		from := p.Position(p.Pos())
 		h, err := p.hunk(path)
 		if err != nil {
 			return nil, err
 		}
-		edits = append(edits, locator.Edit{Hunk: h, Origin: origin})
+		edits = append(edits, locator.Edit{Hunk: h, Origin: from})
 	}
 	switch {
 	case len(edits) > 0:
-		return append([]editor.Op{editor.Edit{Path: path, Edits: edits}}, move...), nil
+		return append([]editor.Op{editor.Edit{Path: path, Edits: edits, Origin: origin}}, move...), nil
 	case move == nil:
 		return nil, p.Errorf(path, "the update changes nothing")
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input/fix"
 )
@@ -46,6 +47,9 @@ const (
 	symlink   = 0o120000
 	submodule = 0o160000
 )
+
+// origin says where the patch is.
+func (c *change) origin() editor.Origin { return editor.Origin(c.src.Position(c.pos)) }
 
 // path names the file in errors.
 func (c *change) path() string {

@@ -49,10 +49,10 @@ func (u *unit) fill(bare bool) (err error) {
 	case remove:
 		u.lead, err = u.remove()
 	case rename:
-		u.lead = editor.Rename{From: u.old, To: u.new}
+		u.lead = editor.Rename{From: u.old, To: u.new, Origin: u.origin()}
 		err = u.modify(bare)
 	case copying:
-		u.lead = editor.Copy{From: u.old, To: u.new}
+		u.lead = editor.Copy{From: u.old, To: u.new, Origin: u.origin()}
 		err = u.modify(bare)
 	case modify:
 		err = u.modify(bare)
@@ -77,16 +77,16 @@ func (c *change) create() (editor.Op, error) {
 	case symlink:
 		return c.symlink(content, editor.Symlink{New: true})
 	case regular | 0o100:
-		return editor.Create{Path: c.new, Content: content, Mode: editor.Executable}, nil
+		return editor.Create{Path: c.new, Content: content, Mode: editor.Executable, Origin: c.origin()}, nil
 	}
-	return editor.Create{Path: c.new, Content: content}, nil
+	return editor.Create{Path: c.new, Content: content, Origin: c.origin()}, nil
 }
 
 func (c *change) symlink(target []byte, op editor.Symlink) (editor.Op, error) {
 	if len(target) == 0 {
 		return nil, c.errorAt(c.pos, "the link has no target")
 	}
-	op.Path, op.Target = c.new, string(target)
+	op.Path, op.Target, op.Origin = c.new, string(target), c.origin()
 	return op, nil
 }
 
@@ -103,7 +103,7 @@ func (c *change) remove() (editor.Op, error) {
 		empty := hashing.Raw(nil)
 		expect.Raw = &empty
 	}
-	return editor.Delete{Path: c.old, Expect: expect}, nil
+	return editor.Delete{Path: c.old, Expect: expect, Origin: c.origin()}, nil
 }
 
 // modify adds what happens to a file that exists, at its new name.
@@ -117,7 +117,7 @@ func (u *unit) modify(bare bool) error {
 		}
 		u.then = append(u.then, op)
 	case u.hunks != nil:
-		u.then = append(u.then, editor.Edit{Path: u.new, Expect: expect, Edits: u.edits(bare)})
+		u.then = append(u.then, editor.Edit{Path: u.new, Expect: expect, Edits: u.edits(bare), Origin: u.origin()})
 	case u.blob != nil:
 		op, err := u.replace(expect)
 		if err != nil {
@@ -130,7 +130,7 @@ func (u *unit) modify(bare bool) error {
 		if u.newMode&0o100 != 0 {
 			mode = editor.SetExec
 		}
-		u.then = append(u.then, editor.Chmod{Path: u.new, Mode: mode})
+		u.then = append(u.then, editor.Chmod{Path: u.new, Mode: mode, Origin: u.origin()})
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (c *change) retarget(expect editor.Expect) (editor.Op, error) {
 // replace gives a file the content that a binary patch makes.
 func (c *change) replace(expect editor.Expect) (editor.Op, error) {
 	if !c.blob.delta {
-		return editor.Write{Path: c.new, Content: c.blob.data, Expect: expect}, nil
+		return editor.Write{Path: c.new, Content: c.blob.data, Expect: expect, Origin: c.origin()}, nil
 	}
 	d, ok := parseDelta(c.blob.data)
 	if !ok {
@@ -190,5 +190,5 @@ func (c *change) replace(expect editor.Expect) (editor.Op, error) {
 		}
 		return made, nil
 	}
-	return editor.Rewrite{Path: c.new, Expect: expect, Source: append(c.blob.data, id...), Func: apply}, nil
+	return editor.Rewrite{Path: c.new, Expect: expect, Source: append(c.blob.data, id...), Func: apply, Origin: c.origin()}, nil
 }

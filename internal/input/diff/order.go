@@ -25,14 +25,14 @@ func order(units []unit) []editor.Op {
 		case editor.Copy:
 			if exact, near := leaving.first(op.To); exact != never || near != never {
 				waits := spare()
-				rest = append(rest, editor.Rename{From: waits, To: op.To})
+				rest = append(rest, editor.Rename{From: waits, To: op.To, Origin: op.Origin})
 				op.To = waits
 			}
 			copies = append(copies, op)
 		case editor.Rename:
 			if exact, near := coming.first(op.From); exact < i || near <= i {
 				waits := spare()
-				moves = append(moves, editor.Rename{From: op.From, To: waits})
+				moves = append(moves, editor.Rename{From: op.From, To: waits, Origin: op.Origin})
 				op.From = waits
 			}
 			rest = append(rest, op)

@@ -156,6 +156,7 @@ func (r *reader) output(res *result, path string) error {
 		Path:    path,
 		Content: []byte(*res.output),
 		Expect:  editor.RawHash(hashing.Raw([]byte(*res.source))),
+		Origin:  editor.Origin(r.Position(res.pos)),
 	})
 	return nil
 }

@@ -27,7 +27,7 @@ func (s *Set) Plan() (editor.Plan, error) {
 		if !anchored(expect, edits) {
 			expect.AsOf = s.opts.AsOf
 		}
-		plan.Ops = append(plan.Ops, editor.Edit{Path: f.path, Expect: expect, Edits: edits})
+		plan.Ops = append(plan.Ops, editor.Edit{Path: f.path, Expect: expect, Edits: edits, Origin: editor.Origin(edits[0].Origin)})
 	}
 	return plan, nil
 }

@@ -113,10 +113,10 @@ func (r *reader) readChanges() error {
 		i, ok := at[path]
 		if !ok {
 			at[path] = len(r.changes)
-			r.changes = append(r.changes, r.edit(path, edits))
+			r.changes = append(r.changes, r.edit(path, edits, pos))
 			return nil
 		}
-		r.changes[i] = r.edit(path, append(r.changes[i].(editor.Edit).Edits, edits...))
+		r.changes[i] = r.edit(path, append(r.changes[i].(editor.Edit).Edits, edits...), pos)
 		return nil
 	})
 }
@@ -190,6 +190,7 @@ func (r *reader) change(c change) (editor.Op, error) {
 	if c.kind == nil {
 		return r.documentEdit(c)
 	}
+	origin := editor.Origin(r.Position(c.pos))
 	switch *c.kind {
 	case "create", "delete":
 		path, err := r.needPath(c.uri, "uri", c.pos)
@@ -197,13 +198,14 @@ func (r *reader) change(c change) (editor.Op, error) {
 			return nil, err
 		}
 		r.note(c.annotation, c.pos, true)
-		if *c.kind == "delete" {
-			return editor.Delete{Path: path, Recursive: c.options.Recursive, IfExists: c.options.IgnoreIfNotExists}, nil
+		switch o := c.options; {
+		case *c.kind == "delete":
+			return editor.Delete{Path: path, Recursive: o.Recursive, IfExists: o.IgnoreIfNotExists, Origin: origin}, nil
+		case o.Overwrite:
+			return editor.Write{Path: path, Origin: origin}, nil
+		default:
+			return editor.Create{Path: path, IfMissing: o.IgnoreIfExists, Origin: origin}, nil
 		}
-		if c.options.Overwrite {
-			return editor.Write{Path: path}, nil
-		}
-		return editor.Create{Path: path, IfMissing: c.options.IgnoreIfExists}, nil
 	case "rename":
 		from, err := r.needPath(c.old, "oldUri", c.pos)
 		if err != nil {
@@ -215,7 +217,7 @@ func (r *reader) change(c change) (editor.Op, error) {
 		}
 		r.note(c.annotation, c.pos, true)
 		return editor.Rename{From: from, To: to, Overwrite: c.options.Overwrite,
-			IfMissing: c.options.IgnoreIfExists && !c.options.Overwrite}, nil
+			IfMissing: c.options.IgnoreIfExists && !c.options.Overwrite, Origin: origin}, nil
 	}
 	return nil, r.Error(fail.Unsupported, c.pos, "", "there is no kind %.40q of file operation", *c.kind)
 }
@@ -226,18 +228,20 @@ func (r *reader) documentEdit(c change) (editor.Op, error) {
 		return nil, r.Error(fail.Parse, c.pos, "", "want a kind, or textDocument and edits")
 	}
 	path, err := r.needPath(c.document.URI, "textDocument.uri", c.pos)
-	return r.edit(path, c.edits), err
+	return r.edit(path, c.edits, c.pos), err
 }
 
-// edit is one operation on the file path, which nothing but positions holds.
+// edit is one operation on the file path, which pos names and nothing but
+// positions holds.
 // Inserts at one place are in the order of their positions, as these were
 // before columns behind the end of a line became that end.
-func (r *reader) edit(path string, edits []locator.Edit) editor.Edit {
+func (r *reader) edit(path string, edits []locator.Edit, pos int) editor.Edit {
 	slices.SortStableFunc(edits, func(a, b locator.Edit) int {
 		p, q := a.Range.Start, b.Range.Start
 		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Character, q.Character))
 	})
-	return editor.Edit{Path: path, Expect: editor.Expect{AsOf: r.opts.AsOf}, Edits: edits}
+	expect := editor.Expect{AsOf: r.opts.AsOf}
+	return editor.Edit{Path: path, Expect: expect, Edits: edits, Origin: editor.Origin(r.Position(pos))}
 }
 
 // textEdit is a TextEdit, AnnotatedTextEdit or SnippetTextEdit, which must not

@@ -18,6 +18,7 @@ type operation struct {
 	overwrite      bool
 	expect         editor.Expect
 	edits          []locator.Edit
+	origin         editor.Origin
 }
 
 // name is the path that an error is about.
@@ -36,28 +37,28 @@ type form struct {
 
 var forms = map[string]form{
 	"edit": {fPath | fEdits, fExpect | fBase, func(op *operation) editor.Op {
-		return editor.Edit{Path: op.path, Expect: op.expect, Base: op.base, Edits: op.edits}
+		return editor.Edit{Path: op.path, Expect: op.expect, Base: op.base, Edits: op.edits, Origin: op.origin}
 	}},
 	"write": {fPath | fContent, fExpect | fMode, func(op *operation) editor.Op {
-		return editor.Write{Path: op.path, Content: op.content, Expect: op.expect, Mode: op.mode}
+		return editor.Write{Path: op.path, Content: op.content, Expect: op.expect, Mode: op.mode, Origin: op.origin}
 	}},
 	"create": {fPath | fContent, fMode, func(op *operation) editor.Op {
-		return editor.Create{Path: op.path, Content: op.content, Mode: op.mode}
+		return editor.Create{Path: op.path, Content: op.content, Mode: op.mode, Origin: op.origin}
 	}},
 	"delete": {fPath, fExpect, func(op *operation) editor.Op {
-		return editor.Delete{Path: op.path, Expect: op.expect}
+		return editor.Delete{Path: op.path, Expect: op.expect, Origin: op.origin}
 	}},
 	"rename": {fFrom | fTo, fOverwrite, func(op *operation) editor.Op {
-		return editor.Rename{From: op.from, To: op.to, Overwrite: op.overwrite}
+		return editor.Rename{From: op.from, To: op.to, Overwrite: op.overwrite, Origin: op.origin}
 	}},
 	"chmod": {fPath | fMode, 0, func(op *operation) editor.Op {
-		return editor.Chmod{Path: op.path, Mode: op.mode}
+		return editor.Chmod{Path: op.path, Mode: op.mode, Origin: op.origin}
 	}},
 	"symlink": {fPath | fTarget, 0, func(op *operation) editor.Op {
-		return editor.Symlink{Path: op.path, Target: op.target}
+		return editor.Symlink{Path: op.path, Target: op.target, Origin: op.origin}
 	}},
 	"mkdir": {fPath, 0, func(op *operation) editor.Op {
-		return editor.Mkdir{Path: op.path}
+		return editor.Mkdir{Path: op.path, Origin: op.origin}
 	}},
 }
 
@@ -70,6 +71,7 @@ func (d *decoder) operation() editor.Op {
 	if d.err != nil {
 		return nil
 	}
+	d.op.origin = editor.Origin(d.src.Position(o.pos))
 	o.need(fOp)
 	form := forms[d.op.kind]
 	o.need(form.required)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,15 +15,19 @@ import (
 	"github.com/emend/emend/locator"
 )
 
-// parseAs leaves out where edits come from.
+// parseAs leaves out where operations and edits come from.
 func parseAs(data []byte, enc locator.Encoding) (editor.Plan, error) {
 	p, err := Parse(&fix.Source{Data: data}, enc)
-	for _, op := range p.Ops {
+	for i, op := range p.Ops {
 		if e, ok := op.(editor.Edit); ok {
 			for i := range e.Edits {
 				e.Edits[i].Origin = ""
 			}
 		}
+		bare := reflect.New(reflect.TypeOf(op)).Elem()
+		bare.Set(reflect.ValueOf(op))
+		bare.FieldByName("Origin").SetZero()
+		p.Ops[i] = bare.Interface().(editor.Op)
 	}
 	return p, err
 }

@@ -103,11 +103,12 @@ func (p *parser) block() (editor.Op, error) {
 	if err != nil {
 		return nil, err
 	}
+	origin := p.Position(start)
 	if len(old) == 0 {
-		return editor.Create{Path: p.path, Content: content}, nil
+		return editor.Create{Path: p.path, Content: content, Origin: editor.Origin(origin)}, nil
 	}
-	edit := locator.Edit{Hunk: &locator.Hunk{Lines: change(old, added)}, Origin: p.Position(start)}
-	return editor.Edit{Path: p.path, Edits: []locator.Edit{edit}}, nil
+	edit := locator.Edit{Hunk: &locator.Hunk{Lines: change(old, added)}, Origin: origin}
+	return editor.Edit{Path: p.path, Edits: []locator.Edit{edit}, Origin: editor.Origin(origin)}, nil
 }
 
 // until reads the lines before the marker end, and returns them without and
