@@ -49,21 +49,31 @@ func (l *Log) Compact(ctx context.Context, wait time.Duration) (CompactReport, e
 	return c.compact(math.MaxInt64)
 }
 
+// nextDue is the length beyond which the log has doubled once more since it was
+// compacted. Whoever makes it that long looks whether there is something to
+// drop, and nobody before or after them has to read it for that.
+func (c *shared) nextDue() int64 {
+	due := max(2*c.gen.header.birth, c.opts.CompactFrom)
+	for due <= c.pos.off && due > 0 {
+		due *= 2
+	}
+	return due
+}
+
 // compactIfDue compacts a log that has doubled, where that makes it half as
 // long. It is a help, and where it fails the log is as before: it is tried again
 // when the log has doubled again.
 func (c *shared) compactIfDue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gen == nil || c.opts.CompactFrom < 0 || c.pos.off < c.due || len(c.live) > 0 || c.poison != nil {
+	if c.gen == nil || c.opts.CompactFrom < 0 || c.pos.off <= c.due || len(c.live) > 0 || c.poison != nil {
 		return
 	}
-	if c.idx.newestSize() > c.pos.off/2 { // it stays: nothing needs to be read to know
-		c.due = 2 * c.pos.off
-		return
-	}
-	if _, err := c.compact(c.pos.off / 2); err != nil {
-		c.due = 2 * c.pos.off
+	half := c.pos.off / 2
+	if c.idx.newestSize() > half { // it stays: nothing needs to be read to know
+		c.due = c.nextDue()
+	} else if _, err := c.compact(half); err != nil {
+		c.due = c.nextDue()
 	}
 }
 

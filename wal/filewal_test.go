@@ -212,16 +212,17 @@ func TestHostilePayloads(t *testing.T) {
 	require.Equal(t, "ok", health(t, disk))
 }
 
-// An open after a clean close reads no history, however long that is.
+// A process that comes after a clean close reads no history, however long that
+// is, nor does its last release.
 func TestOpenAfterCleanCloseReadsNoHistory(t *testing.T) {
 	disk := newDisk()
 	b := newLedger()
 	l, err := ledgerOpen(disk)
 	require.NoError(t, err)
-	for i := range 20 {
-		require.NoError(t, b.entry(l, fmt.Sprint(i), 100_000))
-	}
 	require.NoError(t, busy(l, b))
+	for i := range 60 {
+		require.NoError(t, b.entry(l, fmt.Sprint("more ", i), 100_000))
+	}
 	require.NoError(t, ledgerClose(l))
 
 	var read int64

@@ -110,7 +110,14 @@ func (c *shared) takeIn(ctx context.Context, locked bool) error {
 	if fresh {
 		return c.load(ctx, locked)
 	}
-	return c.follow(ctx, locked)
+	known := c.pos.off
+	if err := c.follow(ctx, locked); err != nil {
+		return err
+	}
+	if c.pos.off != known {
+		c.due = c.nextDue()
+	}
+	return nil
 }
 
 // forget drops what is known of a file that is no longer the log. Transactions
@@ -158,7 +165,6 @@ func (c *shared) load(ctx context.Context, locked bool) error {
 	c.scan = &scanner{r: g.file, size: g.info.Size, salt: g.header.salt()}
 	c.pos, c.synced, c.zeros = g.header.start(), g.header.birth, g.info.Size
 	c.names = true
-	c.due = max(2*g.header.birth, c.opts.CompactFrom)
 	closed, err := c.loadClosed()
 	if err != nil {
 		return err
@@ -168,6 +174,7 @@ func (c *shared) load(ctx context.Context, locked bool) error {
 		return err
 	}
 	c.names = c.synced <= g.header.birth // a completed sync is on record: it covered the name as well
+	c.due = c.nextDue()
 	return nil
 }
 
