@@ -110,6 +110,28 @@ func (j *JSON) Skip() error {
 	}
 }
 
+// SkipLines passes over the lines that come next and do not begin with c, which
+// may be indented.
+func (j *JSON) SkipLines(c byte) {
+	from := j.base + int(j.dec.InputOffset())
+	pos := from + blankLen(j.Data[from:])
+	if from > j.base && bytes.IndexByte(j.Data[from:pos], '\n') < 0 {
+		return // the line has begun with a value
+	}
+	skipped := false
+	for pos < len(j.Data) && j.Data[pos] != c {
+		pos += lineLen(j.Data[pos:])
+		pos += blankLen(j.Data[pos:])
+		skipped = true
+	}
+	if skipped {
+		j.dec, j.base = json.NewDecoder(bytes.NewReader(j.Data[pos:])), pos
+	}
+}
+
+// blankLen is how much white space b begins with.
+func blankLen(b []byte) int { return len(b) - len(bytes.TrimLeft(b, " \t\r\n")) }
+
 // Object reads an object: field is called for every name and reads its value.
 func (j *JSON) Object(field func(name string) error) error {
 	if err := j.open('{', "an object"); err != nil {

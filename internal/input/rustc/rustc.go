@@ -29,7 +29,7 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 		return editor.Plan{}, err
 	}
 	r := &reader{JSON: in, opts: opts, set: fix.NewSet(fix.Rules{}, opts.Options)}
-	for r.Peek() != 0 {
+	for r.SkipLines('{'); r.Peek() != 0; r.SkipLines('{') {
 		if err := r.message(); err != nil {
 			return editor.Plan{}, err
 		}
@@ -37,8 +37,12 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 	return r.set.Plan()
 }
 
-// Detect reports whether data begins as a message of cargo or rustc does.
+// Detect reports whether data begins as a message of cargo or rustc does, behind
+// the indented lines that tell what cargo is doing.
 func Detect(data []byte) bool {
+	for bytes.HasPrefix(data, []byte(" ")) {
+		_, data, _ = bytes.Cut(data, []byte("\n"))
+	}
 	name, value := fix.FirstKey(data)
 	line, _, _ := bytes.Cut(value, []byte("\n"))
 	switch name {
