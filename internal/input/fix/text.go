@@ -32,8 +32,8 @@ func UnicodeEscape(b []byte) (r rune, size int) {
 		return 0, 0
 	}
 	if utf16.IsSurrogate(r) {
-		low, _ := codeUnit(b[escapeLen:])
-		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+		low, ok := codeUnit(b[escapeLen:])
+		if pair := utf16.DecodeRune(r, low); ok && pair != utf8.RuneError {
 			return pair, 2 * escapeLen
 		}
 	}

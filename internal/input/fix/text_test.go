@@ -19,6 +19,7 @@ func TestUnicodeEscape(t *testing.T) {
 		{`\ud83d\u0041`, 0xd83d, 6},
 		{`\ud83dxude00`, 0xd83d, 6},
 		{`\ude00\ud83d`, 0xde00, 6},
+		{`\ud83d\ude\u00`, 0xd83d, 6},
 		{`\u00e`, 0, 0},
 		{`\u00eg`, 0, 0},
 		{`\u+0e4`, 0, 0},
