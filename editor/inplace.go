@@ -39,6 +39,9 @@ func (v *virtual) forAllNames(n *node) (*node, error) {
 	}
 	first := v.linked[n.inode()]
 	if first == nil || first.at != first.disk {
+		if first != nil {
+			v.hash(first)
+		}
 		if first != nil && !sameState(&first.is, &first.was) {
 			return nil, otherNames() // what was changed under that name went with it
 		}

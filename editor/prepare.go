@@ -50,7 +50,6 @@ func (p *prepared) steps() []wal.Step {
 type preparer struct {
 	*virtual
 	opts prepareOptions
-	view view
 }
 
 // prepare resolves plan against the tree. It only reads: the disk is as it was,
@@ -93,21 +92,26 @@ func (p *preparer) operations(ctx context.Context, plan Plan) (hashing.Digest, e
 			return hashing.Digest{}, err
 		}
 		d.operation(op)
-		p.cause = cause{op.op(), op.origin()}
+		p.cause, p.size = cause{op.op(), op.origin()}, 0
 		if err := p.apply(op); err != nil {
 			return hashing.Digest{}, err
 		}
 		p.order++
-		p.opts.Progress.done(int64(len(p.view.origin)))
+		p.opts.Progress.done(p.size)
 	}
-	return d.h.Raw(), nil
+	return d.h.Raw(), p.settleAll()
 }
 
-// apply applies one operation to the virtual workspace.
+// apply applies one operation to the virtual workspace. Edits follow each other;
+// any other operation finds all settled.
 func (p *preparer) apply(op Op) error {
-	switch o := op.(type) {
-	case Edit:
+	if o, ok := op.(Edit); ok {
 		return p.failed(p.edit(o), o.Path)
+	}
+	if err := p.settleAll(); err != nil {
+		return err
+	}
+	switch o := op.(type) {
 	case Write:
 		return p.failed(p.write(o), o.Path)
 	case Rewrite:

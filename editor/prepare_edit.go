@@ -9,6 +9,9 @@ import (
 
 func (p *preparer) edit(o Edit) error {
 	n, err := p.file(o.Path)
+	if err == nil && o.Expect.Untouched {
+		err = p.settle(n)
+	}
 	if err == nil {
 		err = o.Expect.guard(n)
 	}
@@ -108,33 +111,20 @@ func (n *node) note(op wal.Op, anchor locator.Anchor) {
 	}
 }
 
-// splice applies spans to the file n, which has just been read.
+// splice applies spans to the file n, which has just been read. What is known of
+// it waits to be settled.
 func (p *preparer) splice(n *node, spans []locator.Span) error {
-	now, err := p.read(n)
-	if err != nil {
+	if p.writable(n) {
+		return p.change(n, spans)
+	}
+	p.hash(n)
+	was := n.is.Hash
+	if err := p.change(n, spans); err != nil {
 		return err
 	}
-	after, err := locator.Splice(now, spans)
-	if err != nil {
-		return err
+	if p.hash(n); n.is.Hash != was {
+		return readOnly()
 	}
-	if n.body.from == nil {
-		return p.replace(n, after)
-	}
-	if err := p.writable(n, hashing.Raw(after)); err != nil {
-		return err
-	}
-	origin := p.view.origin
-	composed, err := locator.Compose(int64(len(origin)), n.body.spans, spans)
-	if err != nil {
-		return err
-	}
-	if n.body.edits, err = replacements(origin, composed); err != nil {
-		return err
-	}
-	n.body.spans = composed
-	n.setSums(after)
-	p.view = view{node: n, origin: origin, now: after}
 	return nil
 }
 
@@ -143,22 +133,22 @@ func (p *preparer) replace(n *node, content []byte) error {
 	if err := p.load(n); err != nil {
 		return err
 	}
-	if err := p.writable(n, hashing.Raw(content)); err != nil {
-		return err
+	if !p.writable(n) && hashing.Raw(content) != n.is.Hash {
+		return readOnly()
 	}
-	if p.view.node == n {
-		p.view = view{}
-	}
+	p.forget(n)
 	n.body = body{literal: content}
 	n.setSums(content)
 	return nil
 }
 
-// writable refuses to change the content of a file that nobody may write to.
-func (p *preparer) writable(n *node, after hashing.Digest) error {
-	if n.disk == nil || n.is.Meta.Mode&0o222 != 0 || p.opts.ForceReadOnly || after == n.is.Hash {
-		return nil
-	}
+// writable is false for a file that nobody may write to, and whose content stays
+// as it is.
+func (p *preparer) writable(n *node) bool {
+	return n.disk == nil || n.is.Meta.Mode&0o222 != 0 || p.opts.ForceReadOnly
+}
+
+func readOnly() error {
 	return fail.New(fail.ReadOnly, "", "", "the file is read-only").WithHint("make it writable, or force it")
 }
 

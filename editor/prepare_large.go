@@ -18,7 +18,7 @@ const largeSize = 64 << 20
 // It reports false, and has done nothing, where the edit needs the whole text:
 // to look for its places, or because the file is not as expected.
 func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
-	if n.body.from != n || n.info.Size <= largeSize || !o.onlyRanges() {
+	if n.body.from != n || n.info.Size <= largeSize || p.texts[n] != nil || !o.onlyRanges() {
 		return false, nil
 	}
 	if err := p.load(n); err != nil {
@@ -27,12 +27,7 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 	if len(n.body.spans) > 0 || o.Expect.Raw != nil && *o.Expect.Raw != n.was.Hash {
 		return false, nil
 	}
-	spans := make([]locator.Span, len(o.Edits))
-	for i, e := range o.Edits {
-		spans[i] = locator.Span{Start: e.Start, End: e.End, Text: e.Text}
-	}
-	locator.Sort(spans)
-	spans, err := locator.Compose(n.was.Size, nil, spans)
+	spans, err := locator.Compose(n.was.Size, nil, o.ranges())
 	if err != nil {
 		return false, nil // the ladder says it better
 	}
@@ -40,8 +35,8 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 	if _, err := p.scan(n, s.pass); err != nil || !s.inPlace {
 		return false, err
 	}
-	if err := p.writable(n, s.after.raw); err != nil {
-		return false, err
+	if !p.writable(n) && s.after.raw != n.is.Hash {
+		return false, readOnly()
 	}
 	n.body.spans, n.body.edits = spans, s.replaced
 	n.is.Hash, n.is.Norm, n.is.Size = s.after.raw, s.after.norm, s.after.size
@@ -50,12 +45,19 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 	return true, nil
 }
 
+// ranges returns the edits, which name byte ranges, as spans.
+func (o Edit) ranges() []locator.Span {
+	spans := spansOf(o.Edits)
+	locator.Sort(spans)
+	return spans
+}
+
 // onlyRanges reports whether nothing but byte ranges and a raw hash say what
 // the edit is about.
 func (o Edit) onlyRanges() bool {
 	return o.Base == nil && (o.Expect.Norm == nil || o.Expect.Raw != nil) && !o.Expect.needsBytes() &&
 		!slices.ContainsFunc(o.Edits, func(e locator.Edit) bool {
-			return e.Lines != nil || e.Range != nil || e.Units != nil || e.Searches() || e.AtEOF
+			return e.Lines != nil || e.Range != nil || e.Units != nil || e.Searches() || e.AtEOF || e.ByLine
 		})
 }
 

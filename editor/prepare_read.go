@@ -8,21 +8,12 @@ import (
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
-	"github.com/emend/emend/locator"
 	"github.com/emend/emend/wal"
 )
 
 // readTries bounds how often a file is read again because somebody writes to
 // it meanwhile.
 const readTries = 3
-
-// view is the one file whose bytes are held, for operations that follow each
-// other on it. All others are read again when they are needed again.
-type view struct {
-	node   *node
-	origin []byte // of node.body.from, as on disk
-	now    []byte // with the spans of node.body applied
-}
 
 // load completes what is known of n on disk: its metadata and, of a file, its
 // hashes.
@@ -201,29 +192,6 @@ func (v *virtual) readDisk(n *node) ([]byte, error) {
 		return nil, err
 	}
 	return c.bytes, nil
-}
-
-// read returns the bytes of the file n as the operations so far leave them.
-// They must not be changed.
-func (p *preparer) read(n *node) ([]byte, error) {
-	if n.body.from == nil {
-		return n.body.literal, nil
-	}
-	if p.view.node == n {
-		return p.view.now, nil
-	}
-	origin, err := p.readDisk(n.body.from)
-	if err != nil {
-		return nil, err
-	}
-	now := origin
-	if len(n.body.spans) > 0 {
-		if now, err = locator.Splice(origin, n.body.spans); err != nil {
-			return nil, err
-		}
-	}
-	p.view = view{node: n, origin: origin, now: now}
-	return now, nil
 }
 
 // newMeta is the metadata of something new in dir.

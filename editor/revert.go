@@ -241,7 +241,10 @@ func (r *reversal) putContent(i, now int, n *node) error {
 		n.note(wal.StepEdit, found.anchor)
 		n.edits += len(found.spans)
 		n.shifted += found.shifted
-		return r.splice(n, found.spans)
+		if err := r.splice(n, found.spans); err != nil {
+			return err
+		}
+		return r.settle(n)
 	}
 	if len(r.steps[now].Edits) > 0 {
 		edits := asEdits(invert(r.steps[now].Edits))
@@ -269,6 +272,9 @@ func (r *reversal) putContent(i, now int, n *node) error {
 
 // asLogged checks that n has come out as the log says.
 func (p *preparer) asLogged(n *node, want *wal.State) error {
+	if err := p.settle(n); err != nil {
+		return err
+	}
 	if n.is.Hash != want.Hash || n.is.Size != want.Size {
 		return fail.New(fail.LogCorrupt, "", "", "the log's bytes of the file are not those that its hash is of").
 			WithHint("look at the log with emend fsck")

@@ -29,6 +29,11 @@ type virtual struct {
 	linked  map[inode]*node // of files that were changed: the node that stands for all names
 	mayHold int64           // bytes of files that may still be held
 	ahead   *ahead
+
+	texts     map[*node]*text
+	textBytes int64
+	unsettled []*node // of texts
+	size      int64   // of the file that the operation has looked at
 }
 
 // node is a file, link or directory.
@@ -84,7 +89,8 @@ type slot struct {
 
 func newVirtual(tree *apply.Tree, prune bool, c apply.Creator) *virtual {
 	root := &node{was: wal.State{Kind: vfs.Directory}, is: wal.State{Kind: vfs.Directory}, entered: true}
-	v := &virtual{tree: tree, root: root, prune: prune, creator: c, linked: make(map[inode]*node), ahead: &ahead{tree: tree}}
+	v := &virtual{tree: tree, root: root, prune: prune, creator: c, linked: make(map[inode]*node), ahead: &ahead{tree: tree},
+		texts: make(map[*node]*text)}
 	v.addDir(root)
 	return v
 }

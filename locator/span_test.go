@@ -72,6 +72,7 @@ func TestRandomTexts(t *testing.T) {
 		checkInvert(t, content, one)
 		checkSpliceTo(t, content, one)
 		checkCompose(t, content, one, two)
+		checkDraft(t, content, one, two)
 		checkLineChanges(t, content, one)
 		checkMapper(t, pick("a\r\n\xc3\xa4\xf0\x9f\x98\x80"))
 	}
