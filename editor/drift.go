@@ -78,7 +78,9 @@ func (p *preparer) locate(n *node, o Edit) (placed, error) {
 	}
 	want := s.Expect
 	if !want.empty() {
-		p.hash(n)
+		if err := p.hash(n); err != nil {
+			return placed{}, err
+		}
 	}
 	if want.exactly(n, now) {
 		return s.in(now, anchorHash)

@@ -40,10 +40,12 @@ func (v *virtual) forAllNames(n *node) (*node, error) {
 	first := v.linked[n.inode()]
 	if first == nil || first.at != first.disk {
 		if first != nil {
-			v.hash(first)
-		}
-		if first != nil && !sameState(&first.is, &first.was) {
-			return nil, otherNames() // what was changed under that name went with it
+			if err := v.hash(first); err != nil {
+				return nil, err
+			}
+			if !sameState(&first.is, &first.was) {
+				return nil, otherNames() // what was changed under that name went with it
+			}
 		}
 		v.linked[n.inode()], first = n, n
 	}

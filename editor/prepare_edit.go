@@ -117,15 +117,18 @@ func (p *preparer) splice(n *node, spans []locator.Span) error {
 	if p.writable(n) {
 		return p.change(n, spans)
 	}
-	p.hash(n)
+	err := p.hash(n)
 	was := n.is.Hash
-	if err := p.change(n, spans); err != nil {
-		return err
+	if err == nil {
+		err = p.change(n, spans)
 	}
-	if p.hash(n); n.is.Hash != was {
-		return readOnly()
+	if err == nil {
+		err = p.hash(n)
 	}
-	return nil
+	if err == nil && n.is.Hash != was {
+		err = readOnly()
+	}
+	return err
 }
 
 // replace gives the file n whole new content.
@@ -136,7 +139,7 @@ func (p *preparer) replace(n *node, content []byte) error {
 	if !p.writable(n) && hashing.Raw(content) != n.is.Hash {
 		return readOnly()
 	}
-	p.forget(n)
+	delete(p.texts.of, n)
 	n.body = body{literal: content}
 	n.setSums(content)
 	return nil

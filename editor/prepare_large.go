@@ -18,7 +18,7 @@ const largeSize = 64 << 20
 // It reports false, and has done nothing, where the edit needs the whole text:
 // to look for its places, or because the file is not as expected.
 func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
-	if n.body.from != n || n.info.Size <= largeSize || p.texts[n] != nil || !o.onlyRanges() {
+	if n.body.from != n || n.info.Size <= largeSize || p.texts.of[n] != nil || !o.onlyRanges() {
 		return false, nil
 	}
 	if err := p.load(n); err != nil {

@@ -11,60 +11,83 @@ import (
 const textLimit = 16 << 20
 
 // text is a file whose bytes are held while operations change it. What is known
-// of the node, its hashes and its spans, is brought up to date when somebody asks.
+// of the node, its hashes and its body, is brought up to date when somebody asks.
 type text struct {
 	*locator.Draft
-	origin  []byte // of node.body.from, as on disk; nil where the plan has the bytes
+	origin  []byte // of node.body.from, as on disk
+	held    bool   // the bytes are: else they are read again
 	hashed  bool   // node.is is up to date
 	settled bool   // ... and node.body
-	cost    int64  // of textLimit
+}
+
+// texts are those of the files that operations are at work on.
+type texts struct {
+	of        map[*node]*text
+	held      []*node
+	heldBytes int64
+	unsettled []*node
 }
 
 // text returns the file n as the operations so far leave it.
-func (p *preparer) text(n *node) (*text, error) {
-	if t := p.texts[n]; t != nil {
-		p.size = t.Size()
-		return t, nil
-	}
-	t := &text{hashed: true, settled: true}
-	if n.body.from == nil {
-		t.Draft = locator.NewDraft(n.body.literal)
-	} else {
-		var err error
-		if t.origin, err = p.readDisk(n.body.from); err != nil {
+func (v *virtual) text(n *node) (*text, error) {
+	t := v.texts.of[n]
+	if t == nil || !t.held {
+		origin := n.body.literal
+		if n.body.from != nil {
+			var err error
+			if origin, err = v.readDisk(n.body.from); err != nil {
+				return nil, err
+			}
+		}
+		if err := v.makeRoom(2 * int64(len(origin))); err != nil {
 			return nil, err
 		}
-		t.Draft = locator.NewDraft(t.origin)
-		if err := t.Apply(n.body.spans); err != nil {
-			return nil, err
+		if t == nil {
+			t = &text{Draft: locator.NewDraft(origin), hashed: true, settled: true}
+			if err := t.Apply(n.body.spans); err != nil {
+				return nil, err
+			}
+			v.texts.of[n] = t
+		} else {
+			t.Resume(origin)
 		}
+		t.origin, t.held = origin, true
+		v.texts.held = append(v.texts.held, n)
 	}
-	p.size = t.Size()
-	t.cost = int64(len(t.origin)) + p.size
-	if p.textBytes+t.cost > textLimit {
-		if err := p.settleAll(); err != nil {
-			return nil, err
-		}
-		clear(p.texts)
-		p.textBytes = 0
-	}
-	p.texts[n] = t
-	p.textBytes += t.cost
+	v.size = t.Size()
 	return t, nil
 }
 
-// forget lets go of the text of n, which gets another.
-func (p *preparer) forget(n *node) {
-	if t := p.texts[n]; t != nil {
-		p.textBytes -= t.cost
-		delete(p.texts, n)
+// makeRoom lets go of the bytes of all files where so many more are too many.
+func (v *virtual) makeRoom(size int64) error {
+	ts := &v.texts
+	if ts.heldBytes += size; ts.heldBytes <= textLimit {
+		return nil
 	}
+	for _, n := range ts.held {
+		t := ts.of[n]
+		switch {
+		case t == nil: // it has got another since
+		case t.settled:
+			delete(ts.of, n)
+		case n.body.from == nil: // nothing else has what the operations made
+			if err := v.settle(n); err != nil {
+				return err
+			}
+			delete(ts.of, n)
+		default:
+			t.Release()
+			t.origin, t.held = nil, false
+		}
+	}
+	ts.held, ts.heldBytes = ts.held[:0], size
+	return nil
 }
 
 // read returns the bytes of the file n as the operations so far leave it, until
 // the next operation. They must not be changed.
-func (p *preparer) read(n *node) ([]byte, error) {
-	t, err := p.text(n)
+func (v *virtual) read(n *node) ([]byte, error) {
+	t, err := v.text(n)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +95,8 @@ func (p *preparer) read(n *node) ([]byte, error) {
 }
 
 // change applies spans to the file n; its hashes and its body wait.
-func (p *preparer) change(n *node, spans []locator.Span) error {
-	t, err := p.text(n)
+func (v *virtual) change(n *node, spans []locator.Span) error {
+	t, err := v.text(n)
 	if err == nil {
 		err = t.Apply(spans)
 	}
@@ -81,48 +104,57 @@ func (p *preparer) change(n *node, spans []locator.Span) error {
 		return err
 	}
 	if t.settled {
-		p.unsettled = append(p.unsettled, n)
+		v.texts.unsettled = append(v.texts.unsettled, n)
 	}
 	t.hashed, t.settled = false, false
 	return nil
 }
 
 // hash brings the hashes of n up to date.
-func (v *virtual) hash(n *node) {
-	if t := v.texts[n]; t != nil && !t.hashed {
-		n.setSums(t.Bytes())
-		t.hashed = true
+func (v *virtual) hash(n *node) error {
+	if t := v.texts.of[n]; t == nil || t.hashed {
+		return nil
 	}
+	t, err := v.text(n)
+	if err != nil {
+		return err
+	}
+	n.setSums(t.Bytes())
+	t.hashed = true
+	return nil
 }
 
 // settle brings all that is known of n up to date.
 func (v *virtual) settle(n *node) error {
-	v.hash(n)
-	t := v.texts[n]
-	if t == nil || t.settled {
+	if t := v.texts.of[n]; t == nil || t.settled {
 		return nil
+	}
+	if err := v.hash(n); err != nil {
+		return err
+	}
+	t, err := v.text(n)
+	if err != nil {
+		return err
 	}
 	t.settled = true
 	if n.body.from == nil {
 		n.body.literal = bytes.Clone(t.Bytes())
 		return nil
 	}
-	spans, err := t.Spans()
-	if err != nil {
+	if n.body.spans, err = t.Spans(); err != nil {
 		return err
 	}
-	n.body.spans = spans
-	n.body.edits, err = replacements(t.origin, spans)
+	n.body.edits, err = replacements(t.origin, n.body.spans)
 	return err
 }
 
 // settleAll settles every file.
 func (v *virtual) settleAll() error {
-	for _, n := range v.unsettled {
+	for _, n := range v.texts.unsettled {
 		if err := v.settle(n); err != nil {
 			return err
 		}
 	}
-	v.unsettled = v.unsettled[:0]
+	v.texts.unsettled = v.texts.unsettled[:0]
 	return nil
 }

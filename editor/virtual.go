@@ -30,10 +30,8 @@ type virtual struct {
 	mayHold int64           // bytes of files that may still be held
 	ahead   *ahead
 
-	texts     map[*node]*text
-	textBytes int64
-	unsettled []*node // of texts
-	size      int64   // of the file that the operation has looked at
+	texts texts
+	size  int64 // of the file that the operation has looked at
 }
 
 // node is a file, link or directory.
@@ -90,7 +88,7 @@ type slot struct {
 func newVirtual(tree *apply.Tree, prune bool, c apply.Creator) *virtual {
 	root := &node{was: wal.State{Kind: vfs.Directory}, is: wal.State{Kind: vfs.Directory}, entered: true}
 	v := &virtual{tree: tree, root: root, prune: prune, creator: c, linked: make(map[inode]*node), ahead: &ahead{tree: tree},
-		texts: make(map[*node]*text)}
+		texts: texts{of: make(map[*node]*text)}}
 	v.addDir(root)
 	return v
 }

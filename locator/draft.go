@@ -37,7 +37,9 @@ const spanWeight = 64
 
 // NewDraft returns a Draft of original, which must not change.
 func NewDraft(original []byte) *Draft {
-	return &Draft{buf: original, gap: len(original), end: len(original)}
+	d := &Draft{}
+	d.hold(original)
+	return d
 }
 
 // Size returns the length of the text as it is now.
@@ -69,14 +71,25 @@ func (d *Draft) Apply(spans []Span) error {
 	if err != nil || len(least) == 0 {
 		return err
 	}
-	shift := 0
-	for _, s := range least {
-		d.replace(s.Start+shift, s.End+shift, s.Text)
-		shift += len(s.Text) - (s.End - s.Start)
-	}
+	d.splice(least)
 	d.layers = append(d.layers, newLayer(size, least))
 	return d.compose(false)
 }
+
+// Release lets go of the text and keeps what was done to it: nothing can be done
+// with the Draft until Resume.
+func (d *Draft) Release() { d.hold(nil) }
+
+// Resume gives a Draft that was released its text again, which is made of the
+// same original.
+func (d *Draft) Resume(original []byte) {
+	d.hold(original)
+	for _, l := range d.layers {
+		d.splice(l.spans)
+	}
+}
+
+func (d *Draft) hold(text []byte) { d.buf, d.gap, d.end, d.own = text, len(text), len(text), false }
 
 // Spans returns what turns the original into the text as it is now, as Compose
 // would.
@@ -102,6 +115,14 @@ func (d *Draft) compose(all bool) error {
 		d.layers = append(d.layers[:n-2], newLayer(first.size, spans))
 	}
 	return nil
+}
+
+func (d *Draft) splice(spans []Span) {
+	shift := 0
+	for _, s := range spans {
+		d.replace(s.Start+shift, s.End+shift, s.Text)
+		shift += len(s.Text) - (s.End - s.Start)
+	}
 }
 
 // replace replaces a range of the text as it is now.

@@ -33,6 +33,10 @@ func checkDraft(t *testing.T, content, one, two []byte) {
 			require.Equal(t, string(now), string(d.Bytes()))
 		}
 		require.EqualValues(t, len(now), d.Size())
+		if s.number(4) == 0 {
+			d.Release()
+			d.Resume(content)
+		}
 	}
 	require.Equal(t, string(now), string(d.Bytes()))
 	require.Equal(t, string(original), string(content), "the original stays")
