@@ -211,7 +211,8 @@ func (t textLines) notOnce(want [][]byte, places []int) *fail.Error {
 const maxSimilar = 3
 
 // similar returns where want would begin if it stood where its longest line
-// that there is stands, white space around the line not counted.
+// that there is stands, white space around lines not counted: where more of
+// its lines stand comes first.
 func (t textLines) similar(want [][]byte) []int {
 	order := make([]int, len(want))
 	places := map[string][]int{}
@@ -233,10 +234,24 @@ func (t textLines) similar(want [][]byte) []int {
 			for i, line := range found {
 				found[i] = max(0, line-k)
 			}
-			return slices.Compact(found)
+			found = slices.Compact(found)
+			slices.SortStableFunc(found, func(a, b int) int { return t.alike(want, b) - t.alike(want, a) })
+			return found
 		}
 	}
 	return nil
+}
+
+// alike returns how many lines of want stand from line at on, white space around
+// them not counted.
+func (t textLines) alike(want [][]byte, at int) int {
+	n := 0
+	for i := range min(len(want), t.count()-at) {
+		if bytes.Equal(bytes.TrimSpace(t.text(at+i)), bytes.TrimSpace(want[i])) {
+			n++
+		}
+	}
+	return n
 }
 
 // replace puts added in the place of lines [first, last).

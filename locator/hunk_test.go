@@ -77,6 +77,7 @@ func TestHunksThatDoNotStandOnce(t *testing.T) {
 		{"nowhere", "a\n", "-b", fail.NotFound, nil},
 		{"longer than the file", "a\n", " a|-b", fail.NotFound, []int{1}},
 		{"similar", "x\n  foo\nz\n", " x|-foo", fail.NotFound, []int{1}},
+		{"most similar first", "x\n  long\ny\n  long\n", " y|- long|+z", fail.NotFound, []int{3, 1}},
 		{"twice", "a\nx\na\n", "-a", fail.Ambiguous, []int{1, 3}},
 		{"overlapping itself", "a\na\na\n", " a|-a", fail.Ambiguous, []int{1, 2}},
 		{"twice behind a line", "f\na\na\n", "@f|-a", fail.Ambiguous, []int{2, 3}},
