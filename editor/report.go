@@ -19,6 +19,7 @@ type FileReport struct {
 	Before  string // "xxh3:...", "link:TARGET", "dir", or empty for absent; of a rename what is renamed
 	After   string // likewise
 	Mode    string // octal; empty where it did not change
+	Perm    string // octal; what the mode is now, changed or not; empty for a link, and where nothing is left
 	Edits   int
 	Shifted int // edits that were not where the plan said
 	Anchor  string
@@ -62,7 +63,7 @@ func reportOf(steps []wal.Step) []FileReport {
 		}
 		reports[i] = FileReport{
 			Path: st.Path, From: st.From, Op: opNames[st.Op],
-			Before: stateText(before), After: stateText(&st.After), Mode: newMode(before, &st.After),
+			Before: stateText(before), After: stateText(&st.After), Mode: newMode(before, &st.After), Perm: permOf(&st.After),
 			Edits: st.NumEdits, Shifted: st.Shifted, Anchor: st.Anchor,
 		}
 	}
@@ -86,7 +87,14 @@ func newMode(before, after *wal.State) string {
 	if before.Kind != after.Kind || after.Kind == vfs.Symlink || before.Meta.Mode == after.Meta.Mode {
 		return ""
 	}
-	return fmt.Sprintf("%04o", after.Meta.Mode)
+	return permOf(after)
+}
+
+func permOf(s *wal.State) string {
+	if s.Kind != vfs.Regular && s.Kind != vfs.Directory {
+		return ""
+	}
+	return fmt.Sprintf("%04o", s.Meta.Mode)
 }
 
 // MarshalJSON writes path or, where it is not UTF-8, path_base64, and null for

@@ -58,10 +58,7 @@ func directories(files []editor.FileReport) []editor.Op {
 		switch {
 		case f.After != "dir":
 		case f.Before == "" && f.From == "":
-			ops = append(ops, editor.Mkdir{Path: f.Path})
-			if f.Op == "chmod" {
-				ops = append(ops, editor.Chmod{Path: f.Path, Mode: exactMode(f)})
-			}
+			ops = append(ops, editor.Mkdir{Path: f.Path}, editor.Chmod{Path: f.Path, Mode: exactMode(f)})
 		case f.Before == "dir" && f.Mode != "":
 			ops = append(ops, editor.Chmod{Path: f.Path, Mode: exactMode(f)})
 		}
@@ -79,9 +76,9 @@ func pin(f editor.FileReport) editor.Expect {
 }
 
 func exactMode(f editor.FileReport) editor.Mode {
-	bits, err := strconv.ParseUint(f.Mode, 8, 12)
+	bits, err := strconv.ParseUint(f.Perm, 8, 12)
 	if err != nil {
-		return 0 // it does not change
+		return 0 // nothing is left that has one
 	}
 	return editor.Mode(bits) | editor.ExactMode
 }
