@@ -3,6 +3,7 @@ package editor
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/emend/emend/internal/apply"
@@ -20,6 +21,8 @@ type commit struct {
 	group *wal.Group
 	held  []slotFile // staged, to be synced by the first barrier
 	whole bool       // the first barrier is one sync of the whole file system
+
+	buffers sync.Pool // *[]byte, for images that are written at once
 }
 
 // commit applies the transaction; with again it prepares once more where

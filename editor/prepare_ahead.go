@@ -11,23 +11,35 @@ import (
 	"github.com/emend/emend/wal"
 )
 
-// window is how many operations are known before the first of them is applied.
-const window = 64
+// window is how many operations are known before the first of them is applied;
+// batch is how many of their files are handed over at once, because waking
+// somebody takes as long as reading a small file.
+const (
+	window = 64
+	batch  = 8
+)
 
 // ahead reads the small files of the next operations, side by side, while
 // operations are applied one after another. It is a help: what it could not
 // read is read when it is needed.
 type ahead struct {
 	tree  *apply.Tree
-	wants chan *reading
+	wants chan *readings
+	next  *readings // not handed over yet
 	work  sync.WaitGroup
 	met   map[string]*reading // by path; nil for what is taken already
 }
 
+// readings are files that one worker reads one after another.
+type readings struct {
+	list []*reading
+	done chan struct{}
+}
+
 // reading is one file that is being read.
 type reading struct {
+	*readings
 	path string
-	done chan struct{}
 	file *contents // nil: it could not be read
 }
 
@@ -61,6 +73,7 @@ func (v *virtual) readAhead(ops iter.Seq2[Op, error]) iter.Seq2[Op, error] {
 			}
 			next = next[1:]
 		}
+		v.ahead.handOver()
 		for _, op := range next {
 			if !yield(op, nil) {
 				return
@@ -76,14 +89,27 @@ func (a *ahead) begin(op Op) {
 		return
 	}
 	if a.wants == nil {
-		a.met, a.wants = make(map[string]*reading), make(chan *reading, window)
+		a.met, a.wants = make(map[string]*reading), make(chan *readings, window/batch)
 		for range max(2, runtime.GOMAXPROCS(0)) {
 			a.work.Go(a.read)
 		}
 	}
-	r := &reading{path: path, done: make(chan struct{})}
+	if a.next == nil {
+		a.next = &readings{done: make(chan struct{})}
+	}
+	r := &reading{readings: a.next, path: path}
 	a.met[path] = r
-	a.wants <- r
+	if a.next.list = append(a.next.list, r); len(a.next.list) == batch {
+		a.handOver()
+	}
+}
+
+// handOver has the files that were begun read.
+func (a *ahead) handOver() {
+	if a.next != nil {
+		a.wants <- a.next
+		a.next = nil
+	}
 }
 
 // changedFile is the file that op reads, empty for none.
@@ -104,9 +130,11 @@ func changedFile(op Op) string {
 }
 
 func (a *ahead) read() {
-	for r := range a.wants {
-		r.file = a.contents(r.path)
-		close(r.done)
+	for rs := range a.wants {
+		for _, r := range rs.list {
+			r.file = a.contents(r.path)
+		}
+		close(rs.done)
 	}
 }
 
@@ -137,6 +165,9 @@ func (a *ahead) take(path string) *contents {
 		return nil
 	}
 	a.met[path] = nil
+	if r.readings == a.next {
+		a.handOver()
+	}
 	<-r.done
 	return r.file
 }

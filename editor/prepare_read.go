@@ -80,9 +80,8 @@ func sumsOf(h *hashing.Hasher) sums { return sums{raw: h.Raw(), norm: h.Norm(), 
 
 // setSums notes the hashes of what is now the content of n.
 func (n *node) setSums(content []byte) {
-	h := hashing.NewHasher()
-	_, _ = h.Write(content)
-	n.is.Hash, n.is.Norm, n.is.Size = h.Raw(), h.Norm(), h.Size()
+	n.is.Hash, n.is.Norm = hashing.Both(content)
+	n.is.Size = int64(len(content))
 }
 
 // scan reads the file n from disk and notes what it found. The bytes, the
@@ -176,9 +175,8 @@ func readWhole(f vfs.File, size int64) (*contents, error) {
 		}
 		return nil, err
 	}
-	h := hashing.NewHasher()
-	_, _ = h.Write(c.bytes)
-	c.sums = sumsOf(h)
+	c.raw, c.norm = hashing.Both(c.bytes)
+	c.size = size
 	return c, nil
 }
 

@@ -253,9 +253,11 @@ func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
 			_, err := w.Write(ch.content)
 			return err
 		case small != nil:
-			after, err := locator.Splice(small, ch.spans)
-			if err == nil {
-				_, err = w.Write(after)
+			buf := c.buffer()
+			defer c.buffers.Put(buf)
+			var err error
+			if *buf, err = locator.AppendSplice((*buf)[:0], small, ch.spans); err == nil {
+				_, err = w.Write(*buf)
 			}
 			return err
 		}
@@ -275,6 +277,14 @@ func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
 		}
 		return locator.SpliceTo(w, f, info.Size, ch.spans)
 	}
+}
+
+// buffer returns memory for an image; it goes back to buffers.
+func (c *commit) buffer() *[]byte {
+	if b, ok := c.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	return new([]byte)
 }
 
 // where is the path at which step i's file stands before anything is published.

@@ -10,6 +10,7 @@
 package hashing
 
 import (
+	"bytes"
 	"encoding/hex"
 	"strings"
 
@@ -36,6 +37,26 @@ func Norm(b []byte) Digest {
 		return Raw(b)
 	}
 	return h.Norm()
+}
+
+// Both returns Raw(b) and Norm(b). A text that is its own normal form, as most
+// are, is hashed once.
+func Both(b []byte) (raw, norm Digest) {
+	raw = Raw(b)
+	if isNormal(b) {
+		return raw, raw
+	}
+	return raw, Norm(b)
+}
+
+// isNormal reports whether Norm(b) is Raw(b) for certain.
+func isNormal(b []byte) bool {
+	if len(b) == 0 || bytes.IndexByte(b, 0) >= 0 {
+		return true
+	}
+	last := b[len(b)-1]
+	return last != ' ' && last != '\t' && bytes.IndexByte(b, '\r') < 0 && !bytes.HasPrefix(b, []byte(bom)) &&
+		!bytes.Contains(b, []byte(" \n")) && !bytes.Contains(b, []byte("\t\n"))
 }
 
 // Parse reads what String writes. An error is of kind parse.

@@ -133,6 +133,9 @@ func checkLaws(t *testing.T, src []byte) {
 	require.Equal(t, string(model(src)), string(norm), "%q", src)
 	require.Equal(t, norm, Normalize(norm), "normalizing twice: %q", src)
 	require.Equal(t, Raw(norm), Norm(src))
+	raw, both := Both(src)
+	require.Equal(t, Raw(src), raw)
+	require.Equal(t, Norm(src), both)
 	for _, size := range []int{1, 2, 3, 7, 1089, len(src) + 1} {
 		checkStreaming(t, src, size)
 	}

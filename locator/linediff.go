@@ -35,7 +35,7 @@ func spliceRange(old []byte, start, end int, spans []Span) []byte {
 		local[i].Start -= start
 		local[i].End -= start
 	}
-	return splice(old[start:end], local)
+	return splice(nil, old[start:end], local)
 }
 
 // diffLines returns the lines of a, a text that stands at offset, that text

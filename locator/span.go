@@ -74,23 +74,33 @@ func Splice(content []byte, spans []Span) ([]byte, error) {
 	if err := Validate(int64(len(content)), spans); err != nil {
 		return nil, err
 	}
-	return splice(content, spans), nil
+	return splice([]byte{}, content, spans), nil
 }
 
-// splice is Splice for valid spans.
-func splice(content []byte, spans []Span) []byte {
+// AppendSplice appends to dst what Splice would return.
+func AppendSplice(dst, content []byte, spans []Span) ([]byte, error) {
+	if err := Validate(int64(len(content)), spans); err != nil {
+		return dst, err
+	}
+	return splice(dst, content, spans), nil
+}
+
+// splice is AppendSplice for valid spans.
+func splice(dst, content []byte, spans []Span) []byte {
 	size := len(content)
 	for _, s := range spans {
 		size += len(s.Text) - (s.End - s.Start)
 	}
-	out := make([]byte, 0, size)
+	if cap(dst)-len(dst) < size {
+		dst = append(make([]byte, 0, len(dst)+size), dst...)
+	}
 	pos := 0
 	for _, s := range spans {
-		out = append(out, content[pos:s.Start]...)
-		out = append(out, s.Text...)
+		dst = append(dst, content[pos:s.Start]...)
+		dst = append(dst, s.Text...)
 		pos = s.End
 	}
-	return append(out, content[pos:]...)
+	return append(dst, content[pos:]...)
 }
 
 // bufferSize is what SpliceTo reads and writes at once.

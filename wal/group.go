@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -112,7 +113,10 @@ func (g *Group) add(typ frameType, encode func([]byte) []byte) error {
 		return tooLarge(g.c, last.length)
 	}
 	g.built.add(typ, last.sum)
-	if len(g.fs.buf) < flushSize {
+	if n := len(g.fs.buf); n < flushSize {
+		if n > flushSize/16 { // there will be more: growing step by step copies it all time and again
+			g.fs.buf = slices.Grow(g.fs.buf, flushSize+flushSize/16-n)
+		}
 		return nil
 	}
 	g.c.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,13 +166,9 @@ func (j *Job) EmptyAll() error {
 		return fail.Wrap(err, "empty", EmendDir+"/"+stageName)
 	}
 	prefix := j.ID.String() + "-"
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name, prefix) {
-			continue
-		}
-		if err := removeAny(j.stage, e.Name); err != nil {
-			return fail.Wrap(err, "empty", EmendDir+"/"+stageName+"/"+e.Name)
-		}
-	}
-	return nil
+	entries = slices.DeleteFunc(entries, func(e vfs.Entry) bool { return !strings.HasPrefix(e.Name, prefix) })
+	return Parallel(len(entries), func(i int) error {
+		name := entries[i].Name
+		return fail.Wrap(removeAny(j.stage, name), "empty", EmendDir+"/"+stageName+"/"+name)
+	})
 }
