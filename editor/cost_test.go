@@ -64,11 +64,29 @@ func TestWhatAFileCosts(t *testing.T) {
 	require.EqualValues(t, 2, got[op.Open])
 }
 
+// With much that others have written and nobody has synced, a sync of the file
+// system would make a small transaction wait for them: each slot is synced.
+func TestForeignDataIsNotSynced(t *testing.T) {
+	for unwritten, whole := range map[int64]bool{0: true, 1 << 20: true, 100 << 20: false} {
+		fs := crashTree(t, crashfs.Options{Unwritten: unwritten})
+		var plan editor.Plan
+		for i := range 20 {
+			plan.Ops = append(plan.Ops, editor.Create{Path: fmt.Sprint("new", i), Content: []byte("new\n")})
+		}
+		require.NoError(t, applyOn(fs, plan))
+		require.Equal(t, whole, fs.Counts()[op.SyncFS] > 0, "%d bytes", unwritten)
+	}
+}
+
 // However many files there are, a transaction waits three times for the disk:
 // for log and slots, for what was published, and for the retirement.
 func TestThreeBarriersATransaction(t *testing.T) {
-	for _, n := range []int{1, 5, 60} {
-		fs := crashTree(t, crashfs.Options{})
+	for _, n := range []int{1, 5, 60, -60} {
+		o := crashfs.Options{}
+		if n < 0 { // beside others, without a sync of the file system
+			n, o.Unwritten = -n, 1<<30
+		}
+		fs := crashTree(t, o)
 		require.NoError(t, applyOn(fs, crashPlans()["five"]))
 		var plan editor.Plan
 		for i := range n {

@@ -18,6 +18,10 @@ const (
 	// syncFSFrom is how many slots make one sync of the file system cheaper
 	// than a sync of each, measured on ext4, xfs and btrfs.
 	syncFSFrom = 8
+	// foreignPerSlot is how many bytes of others a sync of the file system may
+	// take along for each slot that it saves a sync: measured on ext4, these take
+	// as long.
+	foreignPerSlot = 256 << 10
 	// maxHeld bounds the slots that are kept open for the barrier.
 	maxHeld = 64
 	// memoryLimit bounds the images that are held in memory, one a worker.
@@ -45,7 +49,7 @@ func (c *commit) logAndStage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.whole = features.SyncFS && slots >= syncFSFrom
+	c.whole = features.SyncFS && slots >= syncFSFrom && c.ed.ws.Tree.FS().Unwritten() <= int64(slots)*foreignPerSlot
 	c.job.Seen = make([]apply.Seen, len(c.job.Steps))
 	files := make([]vfs.File, len(c.job.Steps))
 	c.ed.opts.progress.begin(PhaseStage, len(c.job.Steps))

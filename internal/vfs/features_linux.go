@@ -105,3 +105,26 @@ func syncfsTellsErrors() bool {
 	}
 	return major > 5 || major == 5 && minor >= 8
 }
+
+// unwritten is what the kernel says is dirty or on its way.
+func unwritten() int64 {
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	return unwrittenIn(string(info))
+}
+
+func unwrittenIn(meminfo string) int64 {
+	total := int64(0)
+	for line := range strings.Lines(meminfo) {
+		if !strings.HasPrefix(line, "Dirty:") && !strings.HasPrefix(line, "Writeback:") {
+			continue
+		}
+		var kib int64
+		if _, err := fmt.Sscanf(line, "%s %d kB", new(string), &kib); err == nil {
+			total += kib << 10
+		}
+	}
+	return total
+}

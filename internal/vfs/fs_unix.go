@@ -62,6 +62,8 @@ func (o *osFS) Umask() uint32 { return umask() }
 
 func (o *osFS) EUID() int { return os.Geteuid() }
 
+func (o *osFS) Unwritten() int64 { return unwritten() }
+
 // retry repeats a system call that a signal interrupted.
 func retry(call func() error) error {
 	for {

@@ -33,6 +33,8 @@ func (osFS) Umask() uint32 { return 0 }
 // EUID is -1: there is none.
 func (osFS) EUID() int { return -1 }
 
+func (osFS) Unwritten() int64 { return 0 }
+
 // infoOf reads what the handle is open on.
 func infoOf(h windows.Handle) (Info, error) {
 	var b windows.ByHandleFileInformation

@@ -74,6 +74,13 @@ func TestFeaturesOfMagic(t *testing.T) {
 	}
 }
 
+func TestUnwritten(t *testing.T) {
+	meminfo := "MemTotal:       24681472 kB\nDirty:              1234 kB\nWriteback:             6 kB\nWritebackTmp:          9 kB\n"
+	require.EqualValues(t, 1240<<10, unwrittenIn(meminfo))
+	require.Zero(t, unwrittenIn(""))
+	require.GreaterOrEqual(t, OS().Unwritten(), int64(0))
+}
+
 // A file system made for the test tells the truth where a table cannot.
 func TestFeaturesOfRealFileSystems(t *testing.T) {
 	if os.Getenv("EMEND_LONG") == "" || os.Geteuid() != 0 {

@@ -82,6 +82,9 @@ type FS interface {
 	Umask() uint32
 	// EUID is the effective user, 0 for root, -1 where there is no such thing.
 	EUID() int
+	// Unwritten is how many bytes wait to be written to disks, whoever wrote them,
+	// on any file system; 0 where the system does not tell.
+	Unwritten() int64
 }
 
 // Dir is an open directory. Names are single components; "", ".", ".." and

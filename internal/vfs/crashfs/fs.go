@@ -38,6 +38,7 @@ type Options struct {
 	Size              int64 // bytes; 0 is without limit
 	EUID              int   // who creates files; permissions are not checked
 	FoldCase          bool  // names that differ in case only are one; it keeps the first spelling
+	Unwritten         int64 // bytes of others that wait for other disks
 }
 
 // FS is one process's view of a disk; it implements vfs.FS. The hooks, the

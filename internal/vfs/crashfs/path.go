@@ -18,6 +18,9 @@ func (p *FS) Umask() uint32 { return umask }
 // EUID is that of the options.
 func (p *FS) EUID() int { return p.options.EUID }
 
+// Unwritten is that of the options.
+func (p *FS) Unwritten() int64 { return p.options.Unwritten }
+
 // OpenRoot opens the directory at path; a relative path starts at "/".
 func (p *FS) OpenRoot(name string) (vfs.Dir, error) {
 	var d *dir

@@ -179,6 +179,9 @@ func (f *FS) Umask() uint32 { return f.inner.Umask() }
 // EUID passes on; it cannot fail.
 func (f *FS) EUID() int { return f.inner.EUID() }
 
+// Unwritten passes on; it cannot fail.
+func (f *FS) Unwritten() int64 { return f.inner.Unwritten() }
+
 func (f *FS) dir(o op.Op, open func() (vfs.Dir, error)) (vfs.Dir, error) {
 	var d *dir
 	err := f.run(o, func() error {
