@@ -14,11 +14,12 @@ SWEEPS     = AtEvery|EveryBit|EverySync|NoSyncIsMissing|PowerCut|CrashIn|FaultIn
 
 .PHONY: build install demo test test-producers race check bench sweep kill powercut fuzz
 
+# Without the system's C library: what is linked when it is built starts faster.
 build:
-	$(GO) build -o bin/emend ./cmd/emend
+	CGO_ENABLED=0 $(GO) build -o bin/emend ./cmd/emend
 
 install:
-	$(GO) install ./cmd/emend
+	CGO_ENABLED=0 $(GO) install ./cmd/emend
 
 demo: install
 	EMEND="$$($(GO) list -f '{{.Target}}' ./cmd/emend)" testdata/demo/run

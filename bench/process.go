@@ -57,7 +57,9 @@ func processes(b *bench) error {
 }
 
 func build(program, module, source string) error {
-	out, err := exec.Command("go", "-C", module, "build", "-buildvcs=false", "-o", program, source).CombinedOutput()
+	cmd := exec.Command("go", "-C", module, "build", "-buildvcs=false", "-o", program, source)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make install does
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build %s: %w: %s", source, err, out)
 	}
