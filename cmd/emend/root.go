@@ -37,7 +37,7 @@ type app struct {
 // run runs the command with args and returns its exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	a := &app{out: output{streams: s}}
-	root := a.command()
+	root := a.command(args)
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -56,8 +56,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	return exit
 }
 
-// command is emend with all its verbs.
-func (a *app) command() *cobra.Command {
+// command is emend with all its verbs or, where args begin with one, with that:
+// to make them all takes about as long as a sync of the disk.
+func (a *app) command(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "emend",
 		Short:         "Apply edits to many files as one crash-safe transaction",
@@ -74,12 +75,25 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVar(&a.out.json, "json", false, "print exactly one JSON document on stdout, also for an error")
 	flags.BoolVarP(&a.out.quiet, "quiet", "q", false, "leave out the lines that only report success")
 	root.MarkPersistentFlagDirname("root")
-	root.AddCommand(a.applyCommand(), a.convertCommand(), a.recoverCommand(), a.resolveCommand(), a.undoCommand(), a.redoCommand(),
-		a.statusCommand(), a.logCommand(), a.showCommand(),
-		a.hashCommand(), a.fsckCommand(), a.gcCommand(), a.versionCommand(),
-		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp})
 	root.SetHelpCommand(helpCommand())
+	verbs := map[string]func() *cobra.Command{
+		"apply": a.applyCommand, "convert": a.convertCommand,
+		"recover": a.recoverCommand, "resolve": a.resolveCommand, "undo": a.undoCommand, "redo": a.redoCommand,
+		"status": a.statusCommand, "log": a.logCommand, "show": a.showCommand, "hash": a.hashCommand,
+		"fsck": a.fsckCommand, "gc": a.gcCommand, "version": a.versionCommand, "exit-codes": exitCodesTopic,
+	}
+	if len(args) > 0 && verbs[args[0]] != nil {
+		root.AddCommand(verbs[args[0]]())
+		return root
+	}
+	for _, verb := range verbs {
+		root.AddCommand(verb())
+	}
 	return root
+}
+
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp}
 }
 
 // verb makes f the body of a command: from here on an error is the verb's.
