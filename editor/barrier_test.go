@@ -49,6 +49,12 @@ func (b *barriers) look(o op.Op) {
 	case emptied(o) && !b.published && b.names(o.Path) != nil:
 		b.want("before "+o.String(), b.inLog)
 	}
+	switch made := namesOf(o)[len(namesOf(o))-1]; {
+	case sibling(made) && !o.Kind.Looks() && !o.Kind.Syncs() && !emptied(o):
+		b.makeSibling(o, made)
+	case place(o.Path) == "record" && o.Kind == op.Remove && calledBy("apply.(*Tree).removeSlot"):
+		b.want("before "+o.String(), func(u op.Op) bool { return sibling(u.Path) && b.names(u.Path) == nil })
+	}
 	switch {
 	case o.Kind == op.Remove:
 		b.dropsName(o, o.Path)
@@ -95,6 +101,17 @@ func (b *barriers) publish(o op.Op) {
 		b.want(when, func(u op.Op) bool { return u.Kind == op.Write && u.Path == o.Path })
 		b.inPlace[o.Path] = true
 	}
+}
+
+// makeSibling: a durable record tells where siblings of the intent are.
+func (b *barriers) makeSibling(o op.Op, name string) {
+	intent, _, _ := strings.Cut(strings.TrimPrefix(path.Base(name), ".emend-"), "-")
+	for p, n := range b.fs.Survive(crashfs.AllLost()).Tree(crashRoot) {
+		if place(p) == "record" && strings.Contains(p, intent) && n.Data == strings.TrimPrefix(path.Dir(name), crashRoot+"/") {
+			return
+		}
+	}
+	b.breaks(fmt.Errorf("before %v, no record of it is durable", o))
 }
 
 // displaced: o wrote to a user's file in a slot that nothing will be published
@@ -161,7 +178,7 @@ func (b *barriers) harmless(o op.Op) bool {
 			return true
 		case kind == "wal.log":
 			return !b.empty && (o.Kind != op.Write || b.unsynced)
-		case kind == "slot" || strings.HasPrefix(kind, "new "):
+		case kind == "slot" || kind == "record" || strings.HasPrefix(kind, "new "):
 			return b.names(p) != nil
 		default:
 			return !b.empty && kind != "lock"
@@ -220,6 +237,9 @@ func publishes(o op.Op) bool {
 	}
 	return slices.ContainsFunc(namesOf(o), func(p string) bool { return place(p) == "tree" })
 }
+
+// sibling reports whether p is a slot in the user's tree.
+func sibling(p string) bool { return strings.HasPrefix(path.Base(p), ".emend-") }
 
 // emptied: o removes a slot.
 func emptied(o op.Op) bool {

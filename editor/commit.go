@@ -20,7 +20,8 @@ type commit struct {
 	job   *apply.Job
 	group *wal.Group
 	held  []slotFile // staged, to be synced by the first barrier
-	whole bool       // the first barrier is one sync of the whole file system
+	whole bool       // the first barrier is one sync of the slots' whole file system
+	many  bool       // there are too many images to hold open those that are synced alone
 
 	buffers sync.Pool // *[]byte, for images that are written at once
 }

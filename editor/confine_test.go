@@ -2,8 +2,10 @@ package editor_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +40,56 @@ func sealByHand(t *testing.T, root string, st wal.Step, after []byte) {
 	require.NoError(t, w.Log.Sync())
 }
 
+// someID is the ID of no intent.
+const someID = "00000000000000000000000001"
+
+// TestRecordsOfSiblingsAreInputToo: what a record names is removed where it is a
+// sibling of that intent, in a directory inside the root, and nowhere else.
+func TestRecordsOfSiblingsAreInputToo(t *testing.T) {
+	top := t.TempDir()
+	root, out := filepath.Join(top, "root"), filepath.Join(top, "out")
+	for _, d := range []string{root + "/d", root + "/.git", out} {
+		require.NoError(t, os.MkdirAll(d, 0o755))
+	}
+	require.NoError(t, os.Symlink("../out", root+"/evil"))
+	_, err := applyIn(root, editor.Create{Path: "x", Content: []byte("x")})
+	require.NoError(t, err)
+	sibling := "/.emend-" + someID + "-0.a"
+	stay := []string{out + sibling, root + "/.git" + sibling, root + "/d/.emend-" + someID, root + "/d/f",
+		root + "/d/.emend-" + strings.Replace(someID, "1", "2", 1) + "-0.a"}
+	goes := []string{root + sibling, root + "/d" + sibling}
+	for _, f := range append(stay, goes...) {
+		require.NoError(t, os.WriteFile(f, nil, 0o644))
+	}
+	for i, home := range []string{"../out", "evil", ".git", "", "nowhere", out, ".", "d"} {
+		require.NoError(t, os.WriteFile(fmt.Sprintf("%s/.emend/stage/%s-%d.s", root, someID, i), []byte(home), 0o600))
+	}
+	_, err = recovery.Run(context.Background(), root, recovery.Options{})
+	require.NoError(t, err)
+	for _, f := range stay {
+		require.FileExists(t, f)
+	}
+	for _, f := range goes {
+		require.NoFileExists(t, f)
+	}
+	left, err := os.ReadDir(root + "/.emend/stage")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// TestPlansDoNotTouchSiblings: they are emend's own, wherever they are.
+func TestPlansDoNotTouchSiblings(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{".emend-" + someID + "-0.a", ".EMEND-" + someID + "-17.b"} {
+		for _, p := range []string{name, "d/" + name, name + "/f"} {
+			_, err := applyIn(root, editor.Create{Path: p, Content: []byte("x")})
+			require.Equal(t, fail.PathEscape, fail.KindOf(err), p)
+		}
+	}
+	_, err := applyIn(root, editor.Create{Path: ".emend-notes-0.a", Content: []byte("x")})
+	require.NoError(t, err)
+}
+
 func stateOfText(text string) wal.State {
 	h := hashing.NewHasher()
 	_, _ = h.Write([]byte(text))
@@ -52,6 +104,10 @@ func TestLesson43TheLogIsInputToo(t *testing.T) {
 		steps["from "+p] = wal.Step{Path: "new", DirFrom: p, LinkOf: -1}
 	}
 	delete(steps, "from ") // is no rename
+	for _, p := range []string{"../out", "..", "/etc", ".git", ".emend", "d/f", "d/f/x", "other", "d/", "./d"} {
+		steps["siblings in "+p] = wal.Step{Path: "d/f", Sibling: p, LinkOf: -1}
+	}
+	steps["a sibling"] = wal.Step{Path: "d/.emend-" + someID + "-0.a", LinkOf: -1}
 	steps["link to nowhere"] = wal.Step{Path: "f", LinkOf: 7}
 	steps["link to itself"] = wal.Step{Path: "f", LinkOf: 0}
 	steps["through a link"] = wal.Step{Path: "evil/f", LinkOf: -1}

@@ -28,6 +28,9 @@ func crashTree(t testing.TB, o crashfs.Options) *crashfs.FS {
 	t.Helper()
 	fs := crashfs.New(o)
 	require.NoError(t, fs.MkdirAll(crashRoot+"/dir/sub", 0o755))
+	require.NoError(t, fs.MkdirAll(crashRoot+"/far", 0o755))
+	require.NoError(t, fs.Mount(crashRoot+"/far"))
+	require.NoError(t, fs.MkdirAll(crashRoot+"/far/sub", 0o755))
 	for name, data := range map[string]string{
 		"edit.txt":       strings.Repeat("one two three\n", 100),
 		"delete.txt":     "to be deleted\n",
@@ -40,6 +43,10 @@ func crashTree(t testing.TB, o crashfs.Options) *crashfs.FS {
 		"dir/sub/c":      "#!/bin/sh\n",
 		"untouched.txt":  "stays\n",
 		"dir/other.text": "stays too\n",
+		"far/delete":     "to be deleted, far away\n",
+		"far/sub/a":      "to be renamed and edited, far away\n",
+		"far/sub/b":      "to be renamed, far away\n",
+		"far/sub/c":      "to come here\n",
 	} {
 		require.NoError(t, fs.WriteFile(crashRoot+"/"+name, []byte(data), 0o644))
 	}
@@ -77,6 +84,13 @@ func crashPlans() map[string]editor.Plan {
 			editor.Delete{Path: "top/b"},
 			editor.Chmod{Path: "top/c", Mode: 0o755},
 		}},
+		"far": {Ops: []editor.Op{
+			editor.Create{Path: "far/new/n.txt", Content: []byte("created\n")},
+			editor.Delete{Path: "far/delete"},
+			editor.Rename{From: "far/sub/a", To: "far/a"},
+			editor.Edit{Path: "far/a", Edits: find("edited", "EDITED")},
+			editor.Rename{From: "rename.txt", To: "far/renamed.txt"},
+		}},
 	}
 }
 
@@ -85,7 +99,7 @@ func userTree(fs *crashfs.FS) map[string]crashfs.Node {
 	tree := fs.Tree(crashRoot)
 	maps.DeleteFunc(tree, func(p string, _ crashfs.Node) bool {
 		p = strings.TrimPrefix(strings.TrimPrefix(p, crashRoot), "/")
-		return p == ".emend" || strings.HasPrefix(p, ".emend/")
+		return p == ".emend" || strings.HasPrefix(p, ".emend/") || sibling(p)
 	})
 	return tree
 }
@@ -94,7 +108,7 @@ func userTree(fs *crashfs.FS) map[string]crashfs.Node {
 func leftovers(fs *crashfs.FS) []string {
 	var names []string
 	for p := range fs.Tree(crashRoot) {
-		if strings.Contains(p, ".emend/stage/") {
+		if strings.Contains(p, ".emend/stage/") || strings.Contains(p, ".emend-") {
 			names = append(names, p)
 		}
 	}

@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
 )
@@ -74,25 +75,67 @@ func (p *preparer) keepIdentity(drafts []*draft) error {
 			gone[n.inode()]++
 		}
 	}
+	homes, err := p.homes(drafts)
+	if err != nil {
+		return err
+	}
 	for _, d := range drafts {
-		if err := p.reachable(d); err != nil {
-			return d.slot.failed(err, d.Path)
-		}
-		n := d.slot.now
-		if !n.isFile() || n.disk == nil || sameState(&n.is, &n.was) {
-			continue
-		}
-		shared := n.info.Nlink > gone[n.inode()]+1
-		if err := p.decideWrite(d, shared, moved[n.inode()]); err != nil {
+		if err := p.keep(d, homes, gone, moved); err != nil {
 			return d.slot.failed(err, d.Path)
 		}
 	}
 	return nil
 }
 
+// keep decides for one draft. Gone says how many names of a file the plan
+// removes, moved whether it moves or removes any.
+func (p *preparer) keep(d *draft, homes *apply.Homes, gone map[inode]uint64, moved map[inode]bool) error {
+	home, err := homes.Of(d.Path)
+	if err != nil {
+		return err
+	}
+	p.degraded = p.degraded || !home.Journal
+	if d.DirFrom != "" {
+		return staysWithin(home, homes, d.DirFrom)
+	}
+	if n := d.slot.now; n.isFile() && n.disk != nil && !sameState(&n.is, &n.was) {
+		shared := n.info.Nlink > gone[n.inode()]+1
+		if err := p.decideWrite(d, home, shared, moved[n.inode()]); err != nil {
+			return err
+		}
+	}
+	if !d.InPlace && apply.HasSlots(&d.Step) {
+		d.Sibling = home.Sibling
+	}
+	return nil
+}
+
+// homes finds the places of slots, which are in no directory that goes, or that
+// nothing can be removed from in the end.
+func (p *preparer) homes(drafts []*draft) (*apply.Homes, error) {
+	barred := make(map[string]bool)
+	for _, d := range drafts {
+		if phase := d.phase(); phase == phaseRemoveDir || phase == phaseShutDir {
+			barred[d.Path] = true
+		}
+	}
+	return p.tree.Homes(func(dir string) bool { return barred[dir] })
+}
+
+// staysWithin refuses the renaming of a directory to another file system:
+// nothing can move all that is in it by one call.
+func staysWithin(home apply.Home, homes *apply.Homes, from string) error {
+	was, err := homes.Of(from)
+	if err == nil && was.Volume != home.Volume {
+		err = fail.New(fail.Unsupported, "", "", "a directory cannot move to another file system").
+			WithHint("files can: rename each of them")
+	}
+	return err
+}
+
 // decideWrite decides for one file that changes: shared says that it will still
 // have other names, moved that the plan moves or removes one of its names.
-func (p *preparer) decideWrite(d *draft, shared, moved bool) error {
+func (p *preparer) decideWrite(d *draft, home apply.Home, shared, moved bool) error {
 	n := d.slot.now
 	d.stays = !n.moved() && !sameContent(&n.is, &n.was)
 	if shared && (n.moved() || d.stays && moved) {
@@ -101,7 +144,7 @@ func (p *preparer) decideWrite(d *draft, shared, moved bool) error {
 	if !d.stays {
 		return nil // one fchmod, or a new name for the only name
 	}
-	why, err := p.irreplaceable(d.slot, shared)
+	why, err := p.irreplaceable(d.slot, home, shared)
 	switch {
 	case err != nil:
 		return err
@@ -114,17 +157,14 @@ func (p *preparer) decideWrite(d *draft, shared, moved bool) error {
 
 // irreplaceable says why no other file can come to stand at s, empty where one
 // can.
-func (p *preparer) irreplaceable(s *slot, shared bool) (string, error) {
+func (p *preparer) irreplaceable(s *slot, home apply.Home, shared bool) (string, error) {
 	if shared {
 		return "it has other names (hard links)", nil
 	}
-	here, dev, err := p.devices(s.dir)
 	switch {
-	case err != nil:
-		return "", err
-	case s.disk.info.Dev != dev:
+	case s.disk.info.Dev != home.Volume.Dev:
 		return "it is a mount point", nil
-	case dev != here:
+	case home.Sibling != "" && p.opts.Write != WriteRename:
 		return "it is on another file system", nil
 	}
 	ok, err := p.writableDir(s.dir)
@@ -146,42 +186,4 @@ func (v *virtual) writableDir(dir *node) (bool, error) {
 	defer d.Close()
 	dir.writable, err = d.Writable()
 	return dir.writable, err
-}
-
-// reachable refuses what would have to be moved between .emend/stage and
-// another file system, and what no rename can move.
-func (p *preparer) reachable(d *draft) error {
-	from := d.slot.dir
-	if d.DirFrom != "" {
-		from = d.slot.now.disk.dir
-	}
-	here, dev, err := p.devices(d.slot.dir)
-	if err != nil {
-		return err
-	}
-	if d.DirFrom != "" {
-		if _, here, err = p.devices(from); err != nil {
-			return err
-		}
-	}
-	stays := d.slot.now != nil && d.slot.now == d.slot.disk && d.After.Kind != vfs.Symlink
-	slotless := d.DirFrom == "" && isDirOrAbsent(d.Before.Kind) && isDirOrAbsent(d.After.Kind)
-	if here == dev || stays || slotless {
-		return nil
-	}
-	return fail.New(fail.Unsupported, "", "", "the directory is on another file system than the root").
-		WithHint("files there can be edited; to make, move or delete some, run emend with --root in that file system")
-}
-
-func isDirOrAbsent(k vfs.Kind) bool { return k == vfs.Directory || k == vfs.Absent }
-
-// devices are the file systems of the slots and of the names in dir.
-func (v *virtual) devices(dir *node) (here, there uint64, err error) {
-	for dir.disk == nil && dir != v.root { // it will be made where its parent is
-		dir = dir.at.dir
-	}
-	if err := v.load(v.root); err != nil {
-		return 0, 0, err
-	}
-	return v.root.info.Dev, dir.info.Dev, nil
 }

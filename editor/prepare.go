@@ -35,6 +35,9 @@ type prepared struct {
 	changes []change       // in publish order, numbered
 	files   []FileReport   // one a changed path that the plan names, in plan order
 	hash    hashing.Digest // of the plan's operations
+	// degraded: some of it is on a file system, other than the root's, on which a
+	// power cut is not survived.
+	degraded bool
 }
 
 // steps returns the steps of the changes.
@@ -49,7 +52,8 @@ func (p *prepared) steps() []wal.Step {
 // preparer applies the operations of a plan to a virtual workspace.
 type preparer struct {
 	*virtual
-	opts prepareOptions
+	opts     prepareOptions
+	degraded bool // see prepared
 }
 
 // prepare resolves plan against the tree. It only reads: the disk is as it was,
@@ -71,7 +75,7 @@ func prepare(ctx context.Context, tree *apply.Tree, plan Plan, o prepareOptions)
 	if err != nil {
 		return nil, err
 	}
-	done := &prepared{changes: changes, hash: hash}
+	done := &prepared{changes: changes, hash: hash, degraded: p.degraded}
 	done.files = reportOf(done.steps())
 	return done, nil
 }

@@ -51,6 +51,8 @@ func checkNames(names []string) error {
 			return escape("the path contains a NUL byte")
 		case strings.EqualFold(name, ".git"), strings.EqualFold(name, apply.EmendDir):
 			return escape(name + " is never touched")
+		case apply.IsSibling(name):
+			return escape(fail.QuotePath(name) + " is a slot of emend's own")
 		}
 	}
 	return nil

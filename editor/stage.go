@@ -3,7 +3,9 @@ package editor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/emend/emend/hashing"
@@ -39,25 +41,24 @@ type slotFile struct {
 // slots, checks every path once more, and writes the seal. Nothing of it is
 // durable yet.
 func (c *commit) logAndStage(ctx context.Context) error {
-	slots := 0
-	for i := range c.job.Steps {
-		if apply.NeedsImage(&c.job.Steps[i]) {
-			slots++
-		}
-	}
-	features, err := c.ed.ws.Tree.Features()
+	features, err := c.job.Features()
 	if err != nil {
 		return err
 	}
+	slots, siblings := c.countImages()
 	c.whole = features.SyncFS && slots >= syncFSFrom && c.ed.ws.Tree.FS().Unwritten() <= int64(slots)*foreignPerSlot
+	c.many = siblings > maxHeld || !c.whole && slots+siblings > maxHeld
 	c.job.Seen = make([]apply.Seen, len(c.job.Steps))
+	if err := c.job.Announce(); err != nil {
+		return err
+	}
 	files := make([]vfs.File, len(c.job.Steps))
 	c.ed.opts.progress.begin(PhaseStage, len(c.job.Steps))
 	err = apply.Parallel(len(c.job.Steps), func(i int) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		f, err := c.stage(i, !c.whole && slots > maxHeld)
+		f, err := c.stage(i)
 		files[i] = f
 		c.ed.opts.progress.done(c.job.Steps[i].After.Size)
 		return fail.Wrap(err, "stage", c.job.Steps[i].Path)
@@ -87,9 +88,23 @@ func (c *commit) logAndStage(ctx context.Context) error {
 	return c.group.Seal()
 }
 
+// countImages tells how many images wait in .emend/stage, and elsewhere.
+func (c *commit) countImages() (slots, siblings int) {
+	for i := range c.job.Steps {
+		switch st := &c.job.Steps[i]; {
+		case !apply.NeedsImage(st):
+		case st.Sibling != "":
+			siblings++
+		default:
+			slots++
+		}
+	}
+	return slots, siblings
+}
+
 // stage logs step i's images and writes its slot. The file is returned open
 // where the first barrier is to sync it.
-func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
+func (c *commit) stage(i int) (vfs.File, error) {
 	ch, st := &c.tx.p.changes[i], &c.job.Steps[i]
 	c.job.Seen[i] = apply.Seen{Info: ch.info, Read: c.tx.read}
 	var small []byte // the before-image, where it is at hand
@@ -109,9 +124,12 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 	if ch.source == sourceLink {
 		err := c.job.StageLink(slot, ch.origin)
 		if err == nil {
-			return c.holdLink(slot, syncNow)
+			return c.holdLink(i, slot)
 		}
 		if c.tx.p.changes[st.LinkOf].info.Nlink > 1 { // a copy would part it from its other names
+			if errors.Is(err, syscall.EXDEV) {
+				err = otherNames()
+			}
 			return nil, err
 		}
 	}
@@ -127,26 +145,28 @@ func (c *commit) stage(i int, syncNow bool) (vfs.File, error) {
 			return f, err
 		}
 	}
-	return c.hold(f, syncNow)
+	return c.hold(i, f)
 }
 
 // holdLink has the barrier sync a renamed file as well: whoever wrote it a
 // moment ago need not have done so.
-func (c *commit) holdLink(slot string, syncNow bool) (vfs.File, error) {
+func (c *commit) holdLink(i int, slot apply.Slot) (vfs.File, error) {
 	f, err := c.job.OpenSlot(slot)
 	if err != nil {
 		return nil, err
 	}
-	return c.hold(f, syncNow)
+	return c.hold(i, f)
 }
 
-// hold returns the file open where the first barrier is to sync it alone.
-func (c *commit) hold(f vfs.File, syncNow bool) (vfs.File, error) {
+// hold returns the file of step i open where the first barrier is to sync it
+// alone.
+func (c *commit) hold(i int, f vfs.File) (vfs.File, error) {
 	var err error
-	if syncNow {
+	alone := !c.whole || c.job.Steps[i].Sibling != ""
+	if alone && c.many {
 		err = f.Sync()
 	}
-	if syncNow || c.whole {
+	if !alone || c.many {
 		if cerr := f.Close(); err == nil {
 			err = cerr
 		}
@@ -158,7 +178,7 @@ func (c *commit) hold(f vfs.File, syncNow bool) (vfs.File, error) {
 
 // writeSlot writes step i's after-image. Where the slot cannot have all that
 // the file is, the file itself will be written, in place.
-func (c *commit) writeSlot(i int, slot string, image func(io.Writer) error) (vfs.File, error) {
+func (c *commit) writeSlot(i int, slot apply.Slot, image func(io.Writer) error) (vfs.File, error) {
 	ch, st := &c.tx.p.changes[i], &c.job.Steps[i]
 	if st.InPlace {
 		if err := c.job.CheckInPlace(i, c.where(i)); err != nil {
@@ -345,11 +365,7 @@ func (c *commit) recheck(i int) error {
 // durable seal is the commit point.
 func (c *commit) firstBarrier() error {
 	defer c.closeHeld()
-	others := 1
-	if !c.whole {
-		others += len(c.held)
-	}
-	return apply.Parallel(1+others, func(i int) error {
+	return apply.Parallel(2+len(c.held), func(i int) error {
 		switch {
 		case i == 0:
 			return c.ed.ws.Log.Sync()

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -131,10 +132,14 @@ func place(p string) string {
 	switch {
 	case p == "":
 		return "root"
+	case strings.HasPrefix(path.Base(p), ".emend-"):
+		return "slot"
 	case !isEmend:
 		return "tree"
 	case in == "":
 		return ".emend"
+	case strings.HasPrefix(in, "stage/") && strings.HasSuffix(in, ".s"):
+		return "record"
 	case strings.HasPrefix(in, "stage/"):
 		return "slot"
 	case strings.HasPrefix(in, ".") && in != ".gitignore":
@@ -236,8 +241,10 @@ func syncPlans() map[string]editor.Plan {
 	plans["modes"] = editor.Plan{Ops: []editor.Op{
 		editor.Chmod{Path: "dir/moved.txt", Mode: 0o600}, editor.Chmod{Path: "dir/other.text", Mode: 0o600},
 		editor.Chmod{Path: "dir/sub", Mode: 0o700}}}
+	plans["beneath"] = editor.Plan{Ops: []editor.Op{
+		editor.Delete{Path: "far/sub/a"}, editor.Create{Path: "far/sub/new", Content: []byte("new\n")}}}
 	for name, n := range map[string]int{"ten": 10, "seventy": 70} {
-		var p editor.Plan
+		p := editor.Plan{Ops: []editor.Op{editor.Create{Path: "far/new", Content: []byte("new\n")}}}
 		for i := range n {
 			p.Ops = append(p.Ops, editor.Create{Path: fmt.Sprintf("dir/new%02d", i), Content: []byte("new\n")})
 		}
@@ -289,8 +296,9 @@ func laterRuns(t *testing.T) []*protocolRun {
 		}
 		if err = l.Acquire(context.Background(), time.Second, nil); err == nil {
 			err = l.AppendHost(wal.Intent{ID: "host",
-				Edits:     []locator.FileEdit{{Path: "write.txt", StartByte: 0, EndByte: 3, NewText: "new"}},
-				Originals: map[string][]byte{"write.txt": []byte("old content\n")}})
+				Edits: []locator.FileEdit{{Path: "write.txt", StartByte: 0, EndByte: 3, NewText: "new"},
+					{Path: "far/delete", StartByte: 0, EndByte: 2, NewText: "TO"}},
+				Originals: map[string][]byte{"write.txt": []byte("old content\n"), "far/delete": []byte("to be deleted, far away\n")}})
 			l.Release()
 		}
 		return errors.Join(err, l.Close())

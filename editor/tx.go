@@ -210,6 +210,9 @@ func (tx *Tx) Checked() *Result {
 func (tx *Tx) result(state string) *Result {
 	r := &Result{Key: tx.plan.Key, State: state, Label: tx.plan.Label, Durability: tx.ed.durability(),
 		Files: tx.Files(), Recovered: *tx.recovered}
+	if tx.p.degraded && r.Durability == durabilityFull {
+		r.Durability = durabilityDegraded
+	}
 	if !tx.undoes.IsZero() {
 		r.Undoes = tx.undoes.String()
 	}
@@ -291,12 +294,18 @@ const applyTries = 8
 // somebody wrote to the files.
 var errMoved = errors.New("the files changed after they were prepared")
 
+// What Result says of durability, where it was not done without.
+const (
+	durabilityFull     = "full"
+	durabilityDegraded = "degraded"
+)
+
 func (ed *Editor) durability() string {
 	if ed.opts.durability == DurabilityNone {
 		return "none"
 	}
 	if f, err := ed.ws.Tree.Features(); err == nil && f.Journal {
-		return "full"
+		return durabilityFull
 	}
-	return "degraded"
+	return durabilityDegraded
 }

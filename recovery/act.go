@@ -49,7 +49,10 @@ func (v *view) moves(n int, course Course) bool {
 // forward publishes what is still before: all images are written and synced
 // first.
 func (v *view) forward() error {
-	err := v.each(GoForward, false, v.prepareForward)
+	err := v.job.Announce()
+	if err == nil {
+		err = v.each(GoForward, false, v.prepareForward)
+	}
 	if err == nil {
 		err = v.job.SyncStage()
 	}
@@ -62,7 +65,10 @@ func (v *view) forward() error {
 // back takes back what is after, in reverse order: the displaced files
 // themselves where they are left, images from the log otherwise.
 func (v *view) back() error {
-	err := v.each(GoBack, true, v.prepareBack)
+	err := v.job.Announce()
+	if err == nil {
+		err = v.each(GoBack, true, v.prepareBack)
+	}
 	if err == nil {
 		err = v.job.SyncStage()
 	}
@@ -130,7 +136,7 @@ func (v *view) prepareBack(n int) error {
 // restage writes an image anew, under a name of its own, syncs it, and only
 // then gives it the slot's name.
 func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) error {
-	return v.job.Restage(n, letter, func(tmp string) error {
+	return v.job.Restage(n, letter, func(tmp apply.Slot) error {
 		if want.Kind != vfs.Regular {
 			return v.job.StageOther(tmp, want)
 		}
@@ -159,7 +165,7 @@ func (v *view) restage(n int, letter string, want *wal.State, img wal.Image) err
 // relink makes tmp another name of the renamed file itself: of its other path or,
 // where emend has taken it from there and it has not come to the new one, of the
 // slot it waits in.
-func (v *view) relink(n int, img wal.Image, tmp string) bool {
+func (v *view) relink(n int, img wal.Image, tmp apply.Slot) bool {
 	if from, ok := v.linkSource(n, img); ok {
 		return v.job.StageLink(tmp, from) == nil
 	}

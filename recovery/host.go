@@ -74,6 +74,10 @@ func newHostIntent(w *apply.Workspace, in wal.Intent) (*hostIntent, error) {
 	for _, e := range in.Edits {
 		spans[e.Path] = append(spans[e.Path], e.Span())
 	}
+	homes, err := w.Tree.Homes(func(string) bool { return false })
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range slices.Sorted(maps.Keys(spans)) {
 		if err := apply.CheckPath(p); err != nil {
 			return nil, err
@@ -101,7 +105,13 @@ func newHostIntent(w *apply.Workspace, in wal.Intent) (*hostIntent, error) {
 			return nil, fail.Wrap(err, "", p)
 		}
 		st.After = fileState(after, meta)
-		st.InPlace = st.HasBefore && info.Nlink > 1
+		if st.InPlace = st.HasBefore && info.Nlink > 1; !st.InPlace {
+			home, err := homes.Of(p)
+			if err != nil {
+				return nil, fail.Wrap(err, "", p)
+			}
+			st.Sibling = home.Sibling
+		}
 		if st.HasBefore && st.Before.Hash == st.After.Hash {
 			continue
 		}

@@ -174,6 +174,9 @@ func checkStep(st *wal.Step, n, steps int) error {
 			return err
 		}
 	}
+	if err := apply.CheckSibling(st.Sibling, st.Path); err != nil {
+		return err
+	}
 	if st.N != n || st.LinkOf >= steps || st.LinkOf == n {
 		return fail.New(fail.LogCorrupt, "", "", "step %d of the intent does not fit the others", n)
 	}

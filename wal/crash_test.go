@@ -36,7 +36,7 @@ func session(fsys vfs.FS, b *ledger) error {
 			if err != nil {
 				return err
 			}
-			if err := l.Note(id, 0, NoteSibling, "s"); err != nil {
+			if err := l.Note(id, 0, NoteInPlace, "s"); err != nil {
 				return err
 			}
 			if err := l.Decide(id, Forward); err != nil {

@@ -226,7 +226,7 @@ func (l *Log) Retire(id ID, o Outcome) error {
 // written, before the seal or after it; durable on nil. Steps read from the log
 // have it applied.
 func (l *Log) Note(id ID, n int, kind NoteKind, text string) error {
-	if n < 0 || kind != NoteInPlace && kind != NoteSibling {
+	if n < 0 || kind != NoteInPlace {
 		return badArgument("%d is no kind of note for step %d", kind, n)
 	}
 	return l.commitOne(typeNote, note{id: id, n: n, kind: kind, text: text}.encode)

@@ -87,8 +87,8 @@ type Step struct {
 	DirFrom string
 	// InPlace: the file is written in place, under the log's protection.
 	InPlace bool
-	// Sibling: the slot is a name in the path's own directory, because
-	// .emend/stage is on another device.
+	// Sibling: the directory of the path's volume in which its slots are, "."
+	// for the root, because no rename leads there from .emend/stage; else empty.
 	Sibling string
 	// HasBefore and HasAfter say which images the log holds whole.
 	HasBefore, HasAfter bool

@@ -294,13 +294,8 @@ func decodeRetire(p []byte) (ID, Outcome, time.Time, error) {
 // NoteKind says what a note adds to a step that was sealed already.
 type NoteKind uint8
 
-// The kinds of notes.
-const (
-	// NoteInPlace: the file is written in place after all.
-	NoteInPlace NoteKind = 1
-	// NoteSibling: the slot is the sibling whose name is the note's text.
-	NoteSibling NoteKind = 2
-)
+// NoteInPlace is the one kind there is: the file is written in place after all.
+const NoteInPlace NoteKind = 1
 
 // note is something about a step that only the publish found out.
 type note struct {
@@ -320,18 +315,11 @@ func (n note) encode(p []byte) []byte {
 func decodeNote(p []byte) (note, error) {
 	d := decoder{b: p}
 	n := note{id: d.id(), n: d.number(), kind: NoteKind(d.byte()), text: d.string()}
-	if n.kind != NoteInPlace && n.kind != NoteSibling {
+	if n.kind != NoteInPlace {
 		d.fail(errRange)
 	}
 	return n, d.end()
 }
 
 // apply makes the note part of its step.
-func (n note) apply(s *Step) {
-	switch n.kind {
-	case NoteInPlace:
-		s.InPlace = true
-	case NoteSibling:
-		s.Sibling = n.text
-	}
-}
+func (n note) apply(s *Step) { s.InPlace = true }

@@ -3,9 +3,7 @@ package apply
 import (
 	"errors"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/emend/emend/internal/fail"
@@ -22,19 +20,19 @@ func (j *Job) places(n int) []string {
 	return []string{now, old}
 }
 
-// touched lists the directories whose names the steps change, once each.
+// touched lists the directories whose names the steps change, those of siblings
+// among them, once each.
 func (j *Job) touched() []string {
 	seen := make(map[string]bool)
-	add := func(p string) {
-		dir, _ := path.Split(p)
-		seen[strings.TrimSuffix(dir, "/")] = true
-	}
 	for n := range j.Steps {
 		for _, p := range j.places(n) {
-			add(p)
+			seen[parentOf(p)] = true
 		}
 		if from := j.Steps[n].DirFrom; from != "" {
-			add(from)
+			seen[parentOf(from)] = true
+		}
+		if home := j.Steps[n].Sibling; home != "" {
+			seen[home] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
@@ -87,7 +85,7 @@ func (j *Job) syncDir(p string) error {
 		if !vfs.NotExist(err) || p == "" {
 			return fail.Wrap(err, "sync", p)
 		}
-		p = strings.TrimSuffix(p[:strings.LastIndexByte(p, '/')+1], "/")
+		p = parentOf(p)
 	}
 }
 

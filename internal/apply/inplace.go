@@ -159,8 +159,8 @@ func (m *mover) stillThere(f vfs.File) error {
 
 // copyInto writes the slot's bytes over f, only where they differ, and sets
 // the length last.
-func (j *Job) copyInto(f vfs.File, slot string, size int64) error {
-	src, err := j.stage.Open(slot)
+func (j *Job) copyInto(f vfs.File, slot Slot, size int64) error {
+	src, err := j.OpenSlot(slot)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,15 +12,16 @@ import (
 	"github.com/emend/emend/wal"
 )
 
-// Job is one intent at work: its steps, the tree they change, and the slots in
-// .emend/stage where images wait. Its methods touch one step each and may run
-// side by side for different steps.
+// Job is one intent at work: its steps, the tree they change, and the slots
+// where images wait. Its methods touch one step each and may run side by side
+// for different steps.
 type Job struct {
 	Tree  *Tree
 	ID    wal.ID
 	Steps []wal.Step
 	dirs  []int // the steps that rename a directory
 	stage vfs.Dir
+	homes map[string]vfs.Dir // of siblings, by path
 	w     *Workspace
 	// Seen is what a commit saw of each step's path; nil in recovery, which
 	// compares bytes instead.
@@ -46,27 +46,20 @@ type Seen struct {
 	Read time.Time
 }
 
-// The letters of slots: the after-image (and what its publish displaced), the
-// image that a rollback writes, the displaced file where exchange is missing,
-// and an image that is still being written by recovery.
-const (
-	SlotA   = "a"
-	SlotB   = "b"
-	SlotD   = "d"
-	slotTmp = "t"
-)
-
 // NewJob returns a job on the steps of intent id. Close gives its handle back.
 func (w *Workspace) NewJob(id wal.ID, steps []wal.Step) (*Job, error) {
 	stage, err := w.Stage()
 	if err != nil && !(w.opts.ReadOnly && vfs.NotExist(err)) {
 		return nil, err
 	}
-	j := &Job{w: w, Tree: w.Tree, ID: id, Steps: steps, stage: stage, respelled: respelled(steps),
+	j := &Job{w: w, Tree: w.Tree, ID: id, Steps: steps, stage: stage, homes: make(map[string]vfs.Dir), respelled: respelled(steps),
 		Torn: make([]bool, len(steps)), Begun: make([]bool, len(steps))}
 	for n := range steps {
 		if steps[n].DirFrom != "" {
 			j.dirs = append(j.dirs, n)
+		}
+		if err := j.openHome(steps[n].Sibling); err != nil {
+			return nil, errors.Join(err, j.Close())
 		}
 	}
 	return j, nil
@@ -99,15 +92,14 @@ func (j *Job) LookAt(d vfs.Dir, name string, st *wal.Step) (Look, error) {
 
 // Close closes the job; slots stay.
 func (j *Job) Close() error {
-	if j.stage == nil {
-		return nil
+	var errs []error
+	for _, d := range j.homes {
+		errs = append(errs, d.Close())
 	}
-	return j.stage.Close()
-}
-
-// Slot is the name of step n's slot with the letter.
-func (j *Job) Slot(n int, letter string) string {
-	return j.ID.String() + "-" + strconv.Itoa(n) + "." + letter
+	if j.stage != nil {
+		errs = append(errs, j.stage.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Forward takes step n from its before to its after by one atomic call. Where
@@ -187,10 +179,12 @@ func IsDirStep(st *wal.Step) bool {
 	return st.DirFrom != "" || isDir(st.Before.Kind) && isDir(st.After.Kind)
 }
 
+// HasSlots reports whether the step publishes something out of a slot, or moves
+// it there.
+func HasSlots(st *wal.Step) bool { return !IsDirStep(st) && !IsChmod(st) }
+
 // NeedsImage reports whether the step publishes an image out of a slot.
-func NeedsImage(st *wal.Step) bool {
-	return !IsDirStep(st) && !IsChmod(st) && st.After.Kind != vfs.Absent
-}
+func NeedsImage(st *wal.Step) bool { return HasSlots(st) && st.After.Kind != vfs.Absent }
 
 var errForeign = errors.New("somebody else's bytes stand there")
 
@@ -201,20 +195,20 @@ func foreign(st *wal.Step) error {
 
 // LookAtSlot looks at a slot of the step st. The slot of a file that is written
 // in place holds bytes, and no metadata.
-func (j *Job) LookAtSlot(name string, st *wal.Step) (Look, error) {
+func (j *Job) LookAtSlot(s Slot, st *wal.Step) (Look, error) {
 	if st.InPlace {
 		content := *st
 		content.Before.Meta.Mode = st.After.Meta.Mode
 		st = &content
 	}
-	return LookAt(j.stage, name, st)
+	return LookAt(s.dir, s.name, st)
 }
 
 // OpenSlot opens a slot for reading.
-func (j *Job) OpenSlot(name string) (vfs.File, error) { return j.stage.Open(name) }
+func (j *Job) OpenSlot(s Slot) (vfs.File, error) { return s.dir.Open(s.name) }
 
 // CopySlot copies a slot's bytes to w.
-func (j *Job) CopySlot(w io.Writer, name string) error { return copyFrom(w, j.stage, name) }
+func (j *Job) CopySlot(w io.Writer, s Slot) error { return copyFrom(w, s.dir, s.name) }
 
 // CopyPath copies the bytes of the file at p to w.
 func (j *Job) CopyPath(w io.Writer, p string) error {
@@ -244,8 +238,9 @@ func (j *Job) SwapBack(n int, letter, p string) error {
 		return err
 	}
 	defer d.Close()
+	s := j.Slot(n, letter)
 	if _, err := d.Lstat(name); vfs.NotExist(err) {
-		return moveNoReplace(j.stage, j.Slot(n, letter), d, name)
+		return moveNoReplace(s.dir, s.name, d, name)
 	}
-	return j.stage.Exchange(j.Slot(n, letter), d, name)
+	return s.dir.Exchange(s.name, d, name)
 }

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"strconv"
-	"strings"
+	"syscall"
 
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
@@ -62,12 +61,13 @@ func (s *Shelf) Put(name string, write func(io.Writer) error) error {
 // Keep gives what is in a slot a name on the shelf that nothing has yet. The
 // slot stays until the intent is retired, so that a recovery that is cut off
 // here classifies the path the same way again; a directory, which can have but
-// one name, moves, and where links are refused the shelf gets a copy.
+// one name, moves, on another file system beside its slot, and where links are
+// refused the shelf gets a copy.
 func (s *Shelf) Keep(j *Job, n int, letter string) error {
 	slot := j.Slot(n, letter)
-	info, err := j.stage.Lstat(slot)
+	info, err := slot.dir.Lstat(slot.name)
 	if err != nil {
-		return fail.Wrap(err, "park", slot)
+		return fail.Wrap(err, "park", slot.name)
 	}
 	noLinks := false
 	for try := 1; ; try++ {
@@ -77,11 +77,13 @@ func (s *Shelf) Keep(j *Job, n int, letter string) error {
 		}
 		switch {
 		case info.Kind == vfs.Directory:
-			err = moveNoReplace(j.stage, slot, s.dir, name)
+			if err = moveNoReplace(slot.dir, slot.name, s.dir, name); errors.Is(err, syscall.EXDEV) {
+				return fail.Wrap(moveNoReplace(slot.dir, slot.name, slot.dir, siblingPrefix+j.ID.String()+"."+name), "park", slot.name)
+			}
 		case noLinks:
-			err = s.copySlot(j, slot, name, info.Kind)
+			err = s.copySlot(slot, name, info.Kind)
 		default:
-			err = j.stage.Link(slot, s.dir, name)
+			err = slot.dir.Link(slot.name, s.dir, name)
 		}
 		if errors.Is(err, fs.ErrExist) {
 			if there, lerr := s.dir.Lstat(name); lerr == nil && there.SameFile(info) {
@@ -102,9 +104,9 @@ func (s *Shelf) Keep(j *Job, n int, letter string) error {
 }
 
 // copySlot makes name on the shelf a copy of what is in a slot.
-func (s *Shelf) copySlot(j *Job, slot, name string, kind vfs.Kind) error {
+func (s *Shelf) copySlot(slot Slot, name string, kind vfs.Kind) error {
 	if kind == vfs.Symlink {
-		target, err := j.stage.Readlink(slot)
+		target, err := slot.dir.Readlink(slot.name)
 		if err != nil {
 			return err
 		}
@@ -114,7 +116,7 @@ func (s *Shelf) copySlot(j *Job, slot, name string, kind vfs.Kind) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(copyFrom(f, j.stage, slot), f.Close())
+	return errors.Join(copyFrom(f, slot.dir, slot.name), f.Close())
 }
 
 // Close makes the shelf durable and gives its handles back.
@@ -127,48 +129,4 @@ func (s *Shelf) Close() error {
 		return fail.Wrap(err, "park", s.path)
 	}
 	return nil
-}
-
-// Slots lists the names in .emend/stage; none where it is missing.
-func (w *Workspace) Slots() ([]string, error) {
-	d, err := w.Tree.Dir(EmendDir + "/" + stageName)
-	if vfs.NotExist(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	entries, err := d.ReadDir()
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name
-	}
-	return names, err
-}
-
-// RemoveSlot removes a slot of an intent that is over.
-func (w *Workspace) RemoveSlot(name string) error {
-	d, err := w.Stage()
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return removeAny(d, name)
-}
-
-// EmptyAll removes all slots of the job. Nothing that is left in them is
-// anybody's: strange ones were moved to the shelf before the intent was
-// retired.
-func (j *Job) EmptyAll() error {
-	entries, err := j.stage.ReadDir()
-	if err != nil {
-		return fail.Wrap(err, "empty", EmendDir+"/"+stageName)
-	}
-	prefix := j.ID.String() + "-"
-	entries = slices.DeleteFunc(entries, func(e vfs.Entry) bool { return !strings.HasPrefix(e.Name, prefix) })
-	return Parallel(len(entries), func(i int) error {
-		name := entries[i].Name
-		return fail.Wrap(removeAny(j.stage, name), "empty", EmendDir+"/"+stageName+"/"+name)
-	})
 }

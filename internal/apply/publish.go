@@ -16,7 +16,7 @@ type mover struct {
 	st   *wal.Step
 	d    vfs.Dir // the path's directory
 	name string  // the path's name in it
-	slot string  // in j.stage
+	slot Slot
 	seen *Seen
 }
 
@@ -100,7 +100,7 @@ func (m *mover) chmod() error {
 }
 
 func (m *mover) appear() error {
-	err := moveNoReplace(m.j.stage, m.slot, m.d, m.name)
+	err := moveNoReplace(m.slot.dir, m.slot.name, m.d, m.name)
 	if errors.Is(err, fs.ErrExist) {
 		return foreign(m.st)
 	}
@@ -108,7 +108,7 @@ func (m *mover) appear() error {
 }
 
 func (m *mover) disappear() error {
-	if err := moveNoReplace(m.d, m.name, m.j.stage, m.slot); err != nil {
+	if err := moveNoReplace(m.d, m.name, m.slot.dir, m.slot.name); err != nil {
 		if vfs.NotExist(err) {
 			return foreign(m.st)
 		}
@@ -119,7 +119,7 @@ func (m *mover) disappear() error {
 		return err
 	}
 	// What stands at the path by now is newer; the slot keeps these bytes then.
-	if err := moveNoReplace(m.j.stage, m.slot, m.d, m.name); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := moveNoReplace(m.slot.dir, m.slot.name, m.d, m.name); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return foreign(m.st)
@@ -134,7 +134,7 @@ func (m *mover) change() error {
 }
 
 func (m *mover) replace() error {
-	err := m.j.stage.Exchange(m.slot, m.d, m.name)
+	err := m.slot.dir.Exchange(m.slot.name, m.d, m.name)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return m.changeWithoutExchange()
@@ -163,14 +163,14 @@ func (m *mover) putBack() error {
 	var last held
 	defer func() { last.Close() }()
 	for try := range putBackTries {
-		in, err := hold(m.j.stage, m.slot)
+		in, err := hold(m.slot.dir, m.slot.name)
 		if err != nil {
 			return err
 		}
-		if err := m.j.stage.Exchange(m.slot, m.d, m.name); err != nil {
+		if err := m.slot.dir.Exchange(m.slot.name, m.d, m.name); err != nil {
 			return errors.Join(err, in.Close())
 		}
-		out, err := LookAt(m.j.stage, m.slot, m.st)
+		out, err := LookAt(m.slot.dir, m.slot.name, m.st)
 		if err != nil || try == 0 && out.After || try > 0 && out.Info.SameFile(last.Info) {
 			return errors.Join(err, in.Close())
 		}
@@ -218,24 +218,24 @@ func (m *mover) changeWithoutExchange() error {
 	if !l.Before {
 		return foreign(m.st)
 	}
-	if err := m.d.Link(m.name, m.j.stage, kept); err != nil {
+	if err := m.d.Link(m.name, kept.dir, kept.name); err != nil {
 		return err
 	}
 	if ok, err := m.cameOut(kept); !ok || err != nil {
 		return errors.Join(err, foreign(m.st))
 	}
 	// The second name may be the last one that holds these bytes.
-	if err := m.j.stage.Sync(); err != nil {
+	if err := kept.dir.Sync(); err != nil {
 		return err
 	}
-	return m.j.stage.Rename(m.slot, m.d, m.name)
+	return m.slot.dir.Rename(m.slot.name, m.d, m.name)
 }
 
 // cameOut looks at what a call has moved to the slot: it must be the step's
 // before. A directory must be empty.
-func (m *mover) cameOut(slot string) (bool, error) {
+func (m *mover) cameOut(slot Slot) (bool, error) {
 	if m.seen != nil {
-		now, err := m.j.stage.Lstat(slot)
+		now, err := slot.dir.Lstat(slot.name)
 		if err != nil {
 			return false, err
 		}
@@ -243,11 +243,11 @@ func (m *mover) cameOut(slot string) (bool, error) {
 			return true, nil
 		}
 	}
-	l, err := LookAt(m.j.stage, slot, m.st)
+	l, err := LookAt(slot.dir, slot.name, m.st)
 	if err != nil || !l.Before || l.Info.Kind != vfs.Directory {
 		return l.Before, err
 	}
-	d, err := m.j.stage.OpenDir(slot)
+	d, err := slot.dir.OpenDir(slot.name)
 	if err != nil {
 		return false, err
 	}

@@ -16,8 +16,8 @@ import (
 // StageFile makes the slot a new file: bytes from write, then owner, attributes
 // and, last, the mode, so that a secret is readable to nobody for a moment.
 // Nothing is durable yet. The file is returned open, also beside an error.
-func (j *Job) StageFile(name string, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
-	f, err := j.StageBytes(name, want, write)
+func (j *Job) StageFile(s Slot, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
+	f, err := j.StageBytes(s, want, write)
 	if err != nil {
 		return f, err
 	}
@@ -26,10 +26,10 @@ func (j *Job) StageFile(name string, want *wal.State, write func(io.Writer) erro
 
 // StageBytes makes the slot a new file with the bytes from write, which must
 // hash to want, and nobody else's to read: a write in place copies them.
-func (j *Job) StageBytes(name string, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
-	f, err := j.stage.Create(name, 0o600)
+func (j *Job) StageBytes(s Slot, want *wal.State, write func(io.Writer) error) (vfs.File, error) {
+	f, err := s.dir.Create(s.name, 0o600)
 	if err != nil {
-		return nil, fail.Wrap(err, "stage", name)
+		return nil, fail.Wrap(err, "stage", s.name)
 	}
 	var h hashing.RawHasher
 	if err := write(io.MultiWriter(f, &h)); err != nil {
@@ -43,63 +43,48 @@ func (j *Job) StageBytes(name string, want *wal.State, write func(io.Writer) err
 
 // StageOther makes the slot what has no bytes of its own: a link or an empty
 // directory.
-func (j *Job) StageOther(name string, want *wal.State) error {
+func (j *Job) StageOther(s Slot, want *wal.State) error {
 	var err error
 	if want.Kind == vfs.Symlink {
-		err = j.stage.Symlink(want.Target, name)
+		err = s.dir.Symlink(want.Target, s.name)
 	} else {
-		err = j.stage.Mkdir(name, 0o700)
+		err = s.dir.Mkdir(s.name, 0o700)
 	}
 	if err != nil {
 		return err
 	}
-	return setNamedMeta(j.stage, name, want.Meta)
+	return setNamedMeta(s.dir, s.name, want.Meta)
 }
 
 // StageLink makes the slot another name of the inode at p.
-func (j *Job) StageLink(name, p string) error {
+func (j *Job) StageLink(s Slot, p string) error {
 	d, base, err := j.Tree.Parent(p)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return d.Link(base, j.stage, name)
+	return d.Link(base, s.dir, s.name)
 }
 
 // StageSlotLink makes the slot another name of what waits in the slot from.
-func (j *Job) StageSlotLink(name, from string) error { return j.stage.Link(from, j.stage, name) }
-
-// SyncStage makes the slots' names durable, and those that lead there.
-func (j *Job) SyncStage() error { return j.syncStage(j.stage.Sync) }
-
-// SyncStageFS makes everything on the slots' file system durable.
-func (j *Job) SyncStageFS() error { return j.syncStage(j.stage.SyncFS) }
-
-func (j *Job) syncStage(sync func() error) error {
-	return Parallel(2, func(i int) error {
-		if i == 0 {
-			return fail.Wrap(sync(), "sync", EmendDir+"/"+stageName)
-		}
-		return j.w.syncNames()
-	})
-}
+func (j *Job) StageSlotLink(s, from Slot) error { return from.dir.Link(from.name, s.dir, s.name) }
 
 // SyncSlot makes what is in a slot durable; links and directories are durable
 // with their names.
-func (j *Job) SyncSlot(name string) error {
-	i, err := j.stage.Lstat(name)
+func (j *Job) SyncSlot(s Slot) error {
+	i, err := s.dir.Lstat(s.name)
 	if err != nil {
 		return err
 	}
-	return syncName(j.stage, name, i.Kind)
+	return syncName(s.dir, s.name, i.Kind)
 }
 
 // Restage puts a freshly staged temporary in the slot's place: a slot is
 // replaced by one rename, because it may be the last to hold its bytes, and is
 // never opened for writing.
-func (j *Job) Restage(n int, letter string, stage func(tmp string) error) error {
+func (j *Job) Restage(n int, letter string, stage func(tmp Slot) error) error {
 	tmp := j.Slot(n, slotTmp)
-	if err := removeAny(j.stage, tmp); err != nil {
+	if err := j.Empty(tmp); err != nil {
 		return err
 	}
 	if err := stage(tmp); err != nil {
@@ -116,28 +101,28 @@ func (j *Job) RenameSlot(n int, from, to string) error {
 
 // renameSlot replaces whatever is at to. Of two names of one inode rename
 // would leave both.
-func (j *Job) renameSlot(from, to string) error {
-	f, err := j.stage.Lstat(from)
+func (j *Job) renameSlot(from, to Slot) error {
+	f, err := from.dir.Lstat(from.name)
 	if err != nil {
 		return err
 	}
-	t, err := j.stage.Lstat(to)
+	t, err := to.dir.Lstat(to.name)
 	switch {
 	case vfs.NotExist(err):
 	case err != nil:
 		return err
 	case t.SameFile(f):
-		return j.stage.Remove(from)
+		return from.dir.Remove(from.name)
 	case t.Kind == vfs.Directory || f.Kind == vfs.Directory:
-		if err := removeAny(j.stage, to); err != nil {
+		if err := j.Empty(to); err != nil {
 			return err
 		}
 	}
-	return j.stage.Rename(from, j.stage, to)
+	return from.dir.Rename(from.name, to.dir, to.name)
 }
 
 // Empty removes a slot, whatever image it holds.
-func (j *Job) Empty(name string) error { return removeAny(j.stage, name) }
+func (j *Job) Empty(s Slot) error { return removeAny(s.dir, s.name) }
 
 // removeAny removes a file, a link or an empty directory; nothing there is
 // fine.

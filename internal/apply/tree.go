@@ -78,6 +78,8 @@ func CheckPath(p string) error {
 			return fail.New(fail.PathEscape, "", p, "leaves the root")
 		case strings.EqualFold(c, ".git"), strings.EqualFold(c, ".emend"):
 			return fail.New(fail.PathEscape, "", p, "%s is never touched", c)
+		case IsSibling(c):
+			return fail.New(fail.PathEscape, "", p, "%s is a slot of emend's own", c)
 		}
 	}
 	return nil
@@ -111,9 +113,8 @@ func (t *Tree) Dir(p string) (vfs.Dir, error) {
 
 // Parent returns the directory that holds p, and p's name in it.
 func (t *Tree) Parent(p string) (vfs.Dir, string, error) {
-	dir, name := path.Split(p)
-	d, err := t.Dir(strings.TrimSuffix(dir, "/"))
-	return d, name, err
+	d, err := t.Dir(parentOf(p))
+	return d, path.Base(p), err
 }
 
 // Lstat describes p; a missing parent is fs.ErrNotExist as well.

@@ -40,6 +40,14 @@ func (d *osDir) across(op, name string, to Dir, toName string, call func(from, t
 
 func (d *osDir) Stat() (Info, error) { return statOf(d.f) }
 
+func (d *osDir) Volume() (v Volume, err error) {
+	err = withFD(d.f, func(fd int) (err error) {
+		v, err = volumeOf(fd)
+		return err
+	})
+	return v, pathError("stat", d.f.Name(), err)
+}
+
 func (d *osDir) Writable() (bool, error) {
 	err := withFD(d.f, func(fd int) error {
 		return unix.Faccessat(fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)

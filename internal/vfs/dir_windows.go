@@ -49,6 +49,11 @@ func (d *osDir) Stat() (Info, error) {
 	return info, pathError("stat", d.root.Name(), err)
 }
 
+func (d *osDir) Volume() (Volume, error) {
+	info, err := d.Stat()
+	return Volume{Dev: info.Dev}, err
+}
+
 func (d *osDir) SelfXattrs() ([]Xattr, error) { return nil, nil }
 
 func (d *osDir) Writable() (bool, error) { return true, nil }

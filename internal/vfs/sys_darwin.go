@@ -20,6 +20,12 @@ func exchange(from int, name string, to int, toName string) error {
 	return unix.RenameatxNp(from, name, to, toName, unix.RENAME_SWAP)
 }
 
+func volumeOf(fd int) (Volume, error) {
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	return Volume{Dev: uint64(st.Dev)}, err
+}
+
 // chmodAt refuses a link, although this system could do it: no caller could
 // rely on it elsewhere.
 func chmodAt(dir int, name string, mode uint32) error {

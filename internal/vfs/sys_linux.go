@@ -23,6 +23,22 @@ func exchange(from int, name string, to int, toName string) error {
 	return unix.Renameat2(from, name, to, toName, unix.RENAME_EXCHANGE)
 }
 
+// volumeOf asks for the mount as well: between two mounts of one file system
+// there is no rename. Before Linux 5.8, and where statx is kept from us, the
+// device has to do.
+func volumeOf(fd int) (Volume, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return Volume{}, err
+	}
+	v := Volume{Dev: uint64(st.Dev)}
+	var x unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &x); err == nil && x.Mask&unix.STATX_MNT_ID != 0 {
+		v.Mount = x.Mnt_id
+	}
+	return v, nil
+}
+
 // inode opens whatever stands at name, a link too, without touching it, and
 // calls with a path that leads to that very inode: the system follows a name
 // in /proc/self/fd to what is open and no further.

@@ -45,6 +45,11 @@ type Info struct {
 // SameFile reports whether both describe one inode.
 func (i Info) SameFile(j Info) bool { return i.Dev == j.Dev && i.Ino == j.Ino }
 
+// Volume is what a rename can move within: between directories of different
+// volumes no name moves, and no second name is made. It is a file system and,
+// where the system has one mounted in several places, one of these.
+type Volume struct{ Dev, Mount uint64 }
+
 // Xattr is one extended attribute; POSIX ACLs, labels and capabilities are
 // attributes as well.
 type Xattr struct {
@@ -94,6 +99,8 @@ type FS interface {
 type Dir interface {
 	// Stat describes the directory itself.
 	Stat() (Info, error)
+	// Volume says where names of the directory can be renamed to.
+	Volume() (Volume, error)
 	// SelfXattrs lists the extended attributes of the directory itself, its
 	// default ACL among them, sorted by name.
 	SelfXattrs() ([]Xattr, error)

@@ -76,6 +76,11 @@ func (d *dir) Stat() (info vfs.Info, err error) {
 	return info, err
 }
 
+func (d *dir) Volume() (v vfs.Volume, err error) {
+	err = d.self(op.Stat, func() error { v.Dev = d.node.dev; return nil })
+	return v, err
+}
+
 // Writable goes by the owner's bit, the only one that counts here, and not for
 // the superuser.
 func (d *dir) Writable() (ok bool, err error) {

@@ -37,6 +37,11 @@ func (d *dir) Stat() (info vfs.Info, err error) {
 	return info, err
 }
 
+func (d *dir) Volume() (v vfs.Volume, err error) {
+	err = d.fs.run(d.at(op.Stat, ""), func() (err error) { v, err = d.inner.Volume(); return err })
+	return v, err
+}
+
 func (d *dir) Writable() (ok bool, err error) {
 	err = d.fs.run(d.at(op.Stat, ""), func() (err error) { ok, err = d.inner.Writable(); return err })
 	return ok, err
