@@ -54,19 +54,24 @@ func (a *app) applyCommand() *cobra.Command {
 		f.keyGiven, f.labelGiven = given("key"), given("label")
 		return a.apply(ctx, args, f)
 	})
-	f.input.add(cmd, "format")
-	f.drift.add(cmd)
-	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
-	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
+	f.addHow(cmd)
 	f.progress = chooseProgress(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.check, "check", false, "only tell whether the plan would apply; write nothing")
 	flags.BoolVar(&f.diff, "diff", false, "print the change as a unified diff first")
 	flags.StringVar(&f.key, "key", "", "apply a plan with this `KEY` only once")
 	flags.StringVar(&f.label, "label", "", "a `TEXT` for the history")
-	addLockWait(cmd, &f.lockWait)
-	flags.BoolVar(&f.forceReadOnly, "force-readonly", false, "change read-only files too; they stay read-only")
 	return cmd
+}
+
+// addHow adds the flags that say how plans are read and applied.
+func (f *applyFlags) addHow(cmd *cobra.Command) {
+	f.input.add(cmd, "format")
+	f.drift.add(cmd)
+	f.durability = choose(cmd, "durability", "none: do not sync; a power cut may then tear the change", "full", "none")
+	f.write = choose(cmd, "write", "replace files by rename, or write into them; auto: whichever loses nothing", "auto", "rename", "inplace")
+	addLockWait(cmd, &f.lockWait)
+	cmd.Flags().BoolVar(&f.forceReadOnly, "force-readonly", false, "change read-only files too; they stay read-only")
 }
 
 func addLockWait(cmd *cobra.Command, wait *time.Duration) {
@@ -235,14 +240,17 @@ func (a *app) tellApply(res *editor.Result, diff diffJSON) error {
 			a.out.note("%s: not all could be merged: look for the conflict markers", fail.QuotePath(f.Path))
 		}
 	}
-	report := applyReport{
+	return a.out.result(a.applyReport(res, diff), func(w io.Writer) { a.out.success(w, "%s", applyLine(res)) })
+}
+
+func (a *app) applyReport(res *editor.Result, diff diffJSON) applyReport {
+	return applyReport{
 		ID: orNull(res.ID), Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
 		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: diff,
 		Recovered: append([]recovery.IntentReport{}, a.recovered...),
 		Skipped:   a.skipped,
 		Files:     append([]editor.FileReport{}, res.Files...),
 	}
-	return a.out.result(report, func(w io.Writer) { a.out.success(w, "%s", applyLine(res)) })
 }
 
 // applyLine says in one line how it went; scripts may read it.

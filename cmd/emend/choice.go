@@ -34,6 +34,19 @@ func (c *choice) Set(s string) error {
 	return nil
 }
 
+// with returns c with another value, that of a parameter called name; nil: the
+// same.
+func (c *choice) with(name string, value *string) (*choice, error) {
+	if value == nil {
+		return c, nil
+	}
+	other := *c
+	if err := other.Set(*value); err != nil {
+		return nil, &rpcError{Code: codeParams, Message: fmt.Sprintf("%s: %.40q: %s", name, *value, err)}
+	}
+	return &other, nil
+}
+
 // choose adds a flag to cmd that takes one of allowed, the first by default.
 func choose(cmd *cobra.Command, name, usage string, allowed ...string) *choice {
 	c := &choice{value: allowed[0], allowed: allowed}

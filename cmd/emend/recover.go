@@ -40,7 +40,7 @@ func (a *app) recoverCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	cmd.RunE = a.verb(func(ctx context.Context, _ []string) error { return a.recover(ctx, f) })
-	f.policy = choose(cmd, "policy", "where both ways are open", "auto", "forward", "back")
+	f.policy = choose(cmd, "policy", "where both ways are open", recoveryPolicies().allowed...)
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only tell what would be done; write nothing")
 	cmd.Flags().BoolVar(&f.host, "host", false, "act on the intents of host programs, too")
 	addLockWait(cmd, &f.lockWait)
@@ -82,6 +82,10 @@ func (a *app) recover(ctx context.Context, f recoverFlags) error {
 	}
 	a.out.warn(err) // what was recovered stays so, whether it can be told or not
 	return nil
+}
+
+func recoveryPolicies() *choice {
+	return &choice{value: "auto", allowed: []string{"auto", "forward", "back"}}
 }
 
 func (f recoverFlags) recoveryPolicy() recovery.Policy {

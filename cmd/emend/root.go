@@ -80,7 +80,7 @@ func (a *app) command(args []string) *cobra.Command {
 		"apply": a.applyCommand, "convert": a.convertCommand,
 		"recover": a.recoverCommand, "resolve": a.resolveCommand, "undo": a.undoCommand, "redo": a.redoCommand,
 		"status": a.statusCommand, "log": a.logCommand, "show": a.showCommand, "hash": a.hashCommand,
-		"fsck": a.fsckCommand, "gc": a.gcCommand, "version": a.versionCommand, "exit-codes": exitCodesTopic,
+		"fsck": a.fsckCommand, "gc": a.gcCommand, "serve": a.serveCommand, "version": a.versionCommand, "exit-codes": exitCodesTopic,
 	}
 	if len(args) > 0 && verbs[args[0]] != nil {
 		root.AddCommand(verbs[args[0]]())
