@@ -25,7 +25,7 @@ demo: install
 	EMEND="$$($(GO) list -f '{{.Target}}' ./cmd/emend)" testdata/demo/run
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 # Installs tools whose output emend reads, and compares what emend makes of it
 # with what they write themselves. Those of the system (Go, git, cargo, and
@@ -42,7 +42,7 @@ test-producers:
 	$(GO) test -count 1 -v -run Reference ./internal/input/lsp
 
 race:
-	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SWEEPS)' $(CONCURRENT)
+	CGO_ENABLED=1 $(GO) test -timeout 30m -race -short -skip '$(SWEEPS)' $(CONCURRENT)
 
 check:
 	.ci/run
