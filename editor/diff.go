@@ -80,7 +80,7 @@ func patchesOf(steps []wal.Step, from images) ([]patch, error) {
 		case isRename:
 			out = append(out, patch{st.From, st.Path, steps[source].Before, st.After, source, i})
 		case st.DirFrom != "":
-			moved, err := movedFiles(st, known, from)
+			moved, err := movedFiles(st, moves, known, from)
 			if err != nil {
 				return nil, err
 			}
@@ -125,7 +125,7 @@ func stepPatches(st *wal.Step, i int, oldPath string) []patch {
 
 // movedFiles returns the patches of what moves with a directory and has no
 // step of its own.
-func movedFiles(st *wal.Step, known map[string]int, from images) ([]patch, error) {
+func movedFiles(st *wal.Step, moves dirMoves, known map[string]int, from images) ([]patch, error) {
 	files, err := from.beneath(st.DirFrom)
 	if err != nil {
 		return nil, fail.Wrap(err, "diff", st.DirFrom)
@@ -133,7 +133,7 @@ func movedFiles(st *wal.Step, known map[string]int, from images) ([]patch, error
 	var out []patch
 	for name, state := range files {
 		old := st.DirFrom + "/" + name
-		if _, ok := known[old]; !ok {
+		if _, ok := known[old]; !ok && moves.taking(old) == st {
 			out = append(out, patch{old, st.Path + "/" + name, state, state, -1, -1})
 		}
 	}
@@ -163,6 +163,18 @@ func (m dirMoves) before(path string) string {
 		}
 	}
 	return path
+}
+
+// taking returns the rename that moves the file at path: of the directories above
+// it the deepest one goes first.
+func (m dirMoves) taking(path string) *wal.Step {
+	var deepest *wal.Step
+	for _, st := range m {
+		if apply.Below(path, st.DirFrom) && (deepest == nil || len(st.DirFrom) > len(deepest.DirFrom)) {
+			deepest = st
+		}
+	}
+	return deepest
 }
 
 // write writes the header and, where bytes differ, the body.

@@ -114,6 +114,19 @@ func TestGitAppliesTheDiff(t *testing.T) {
 	})
 }
 
+// A directory that moves out of one that moves takes its files along.
+func TestDiffOfADirectoryMovedOutOfAnother(t *testing.T) {
+	disk := model{"b/a/f": file("f\n"), "b/g": file("g\n")}.parents()
+	got, err := prepareOn(t, disk, prepareOptions{}, Rename{From: "b/a", To: "a"}, Rename{From: "b", To: "c"})
+	require.NoError(t, err)
+	var diff bytes.Buffer
+	require.NoError(t, got.diff(t.Context(), disk.tree(t), &diff))
+	root := t.TempDir()
+	disk.write(t, root)
+	gitApply(t, root, diff.Bytes())
+	require.Equal(t, model{"a/f": file("f\n"), "c/g": file("g\n")}.shown(), readModel(t, root).shown(), "%s", &diff)
+}
+
 func TestDiffOfEverything(t *testing.T) {
 	disk := model{
 		"text": file("one\ntwo\nthree\n"), "no newline": file("a\nb"), "crlf": file("a\r\nb\r\n"),

@@ -303,7 +303,7 @@ func (c *change) image(t require.TestingT, disk model, changes []change) string 
 	case sourceSplice:
 		origin := disk[c.origin].text
 		require.Equal(t, hashing.Raw([]byte(origin)), c.originHash)
-		after, err := locator.Splice([]byte(origin), c.spans)
+		after, err := locator.Splice([]byte(origin), spliceOf(c.edits))
 		require.NoError(t, err)
 		require.NotEqual(t, len(c.Edits) > 0, c.HasAfter, "%s: one way to the after-image", c.Path)
 		if len(c.Edits) > 0 {
@@ -337,8 +337,9 @@ var names = rapid.Custom(func(t *rapid.T) string {
 
 func drawModel(t *rapid.T) model {
 	m := model{}
-	for p, what := range rapid.MapOfN(names, rapid.IntRange(0, 9), 0, 8).Draw(t, "tree") {
-		conflict := false
+	tree := rapid.MapOfN(names, rapid.IntRange(0, 9), 0, 8).Draw(t, "tree")
+	for _, p := range slices.Sorted(maps.Keys(tree)) { // in an order that a seed repeats
+		what, conflict := tree[p], false
 		for q := range m {
 			conflict = conflict || apply.Below(q, p) || apply.Below(p, q)
 		}
