@@ -3,7 +3,6 @@ package editor
 import (
 	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/vfs"
-	"github.com/emend/emend/locator"
 	"github.com/emend/emend/wal"
 )
 
@@ -15,11 +14,11 @@ type change struct {
 	// content is the after-image of a sourceLiteral.
 	content []byte
 	// origin is the path on disk, before the transaction, whose bytes with
-	// spans applied are the after-image of a sourceSplice; for a sourceLink it
+	// edits applied are the after-image of a sourceSplice; for a sourceLink it
 	// is the path whose inode the after-image is.
 	origin     string
 	originHash hashing.Digest
-	spans      []locator.Span
+	edits      []wal.Replacement
 	// disk is the path before the transaction of what Path stands for, if there
 	// is anything: it differs from Path beneath a renamed directory.
 	disk string

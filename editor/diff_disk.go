@@ -29,7 +29,7 @@ func (d *diskImages) after(i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return locator.Splice(origin, c.spans)
+	return locator.Splice(origin, spliceOf(c.edits))
 }
 
 func (d *diskImages) beneath(dir string) (map[string]wal.State, error) {

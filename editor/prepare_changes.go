@@ -131,7 +131,7 @@ func (d *draft) images(s *slot) error {
 		d.source, d.content = sourceLiteral, n.body.literal
 		return nil
 	}
-	d.source, d.spans = sourceSplice, n.body.spans
+	d.source, d.edits = sourceSplice, n.body.edits
 	d.origin, d.originHash = n.body.from.diskPath(), n.body.from.was.Hash
 	d.link = n.moved() && n.body.from == n && sameState(&n.is, &n.was)
 	if n.disk == s {

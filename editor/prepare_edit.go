@@ -167,3 +167,12 @@ func replacements(content []byte, spans []locator.Span) ([]wal.Replacement, erro
 	}
 	return out, nil
 }
+
+// spliceOf returns edits as spans.
+func spliceOf(edits []wal.Replacement) []locator.Span {
+	spans := make([]locator.Span, len(edits))
+	for i, e := range edits {
+		spans[i] = locator.Replacement(e).Span()
+	}
+	return spans
+}

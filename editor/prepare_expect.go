@@ -47,7 +47,7 @@ func checksum(content []byte, size int) []byte {
 // guard checks what e says of n beside its content.
 func (e Expect) guard(n *node) error {
 	switch {
-	case e.Untouched && (n.body.from != n || len(n.body.spans) > 0):
+	case e.Untouched && (n.body.from != n || len(n.body.edits) > 0):
 		return fail.New(fail.Conflict, "", "", "the plan changes the file twice, under different names")
 	case !e.AsOf.IsZero() && n.disk != nil && n.info.Mtime > e.AsOf.UnixNano():
 		changed := time.Unix(0, n.info.Mtime).UTC()

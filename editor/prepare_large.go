@@ -24,7 +24,7 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 	if err := p.load(n); err != nil {
 		return false, err
 	}
-	if len(n.body.spans) > 0 || o.Expect.Raw != nil && *o.Expect.Raw != n.was.Hash {
+	if len(n.body.edits) > 0 || o.Expect.Raw != nil && *o.Expect.Raw != n.was.Hash {
 		return false, nil
 	}
 	spans, err := locator.Compose(n.was.Size, nil, o.ranges())
@@ -38,7 +38,7 @@ func (p *preparer) editLarge(n *node, o Edit) (bool, error) {
 	if !p.writable(n) && s.after.raw != n.is.Hash {
 		return false, readOnly()
 	}
-	n.body.spans, n.body.edits = spans, s.replaced
+	n.body.edits = s.replaced
 	n.is.Hash, n.is.Norm, n.is.Size = s.after.raw, s.after.norm, s.after.size
 	n.note(wal.StepEdit, o.anchorInPlace())
 	n.edits += len(o.Edits)

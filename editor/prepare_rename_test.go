@@ -72,7 +72,7 @@ func TestRenameAndChmodLeavesTheOldInodeAlone(t *testing.T) {
 	b := got.changes[0]
 	require.Equal(t, "b", b.Path)
 	require.Equal(t, sourceSplice, b.source)
-	require.Empty(t, b.spans)
+	require.Empty(t, b.edits)
 	require.True(t, b.HasAfter)
 	require.Equal(t, -1, b.LinkOf)
 	require.True(t, got.changes[1].HasBefore)

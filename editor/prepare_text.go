@@ -44,7 +44,7 @@ func (v *virtual) text(n *node) (*text, error) {
 		}
 		if t == nil {
 			t = &text{Draft: locator.NewDraft(origin), hashed: true, settled: true}
-			if err := t.Apply(n.body.spans); err != nil {
+			if err := t.Apply(spliceOf(n.body.edits)); err != nil {
 				return nil, err
 			}
 			v.texts.of[n] = t
@@ -141,10 +141,10 @@ func (v *virtual) settle(n *node) error {
 		n.body.literal = bytes.Clone(t.Bytes())
 		return nil
 	}
-	if n.body.spans, err = t.Spans(); err != nil {
-		return err
+	spans, err := t.Spans()
+	if err == nil {
+		n.body.edits, err = replacements(t.origin, spans)
 	}
-	n.body.edits, err = replacements(t.origin, n.body.spans)
 	return err
 }
 

@@ -280,7 +280,7 @@ func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
 			buf := c.buffer()
 			defer c.buffers.Put(buf)
 			var err error
-			if *buf, err = locator.AppendSplice((*buf)[:0], small, ch.spans); err == nil {
+			if *buf, err = locator.AppendSplice((*buf)[:0], small, spliceOf(ch.edits)); err == nil {
 				_, err = w.Write(*buf)
 			}
 			return err
@@ -299,7 +299,7 @@ func (c *commit) afterImage(ch *change, small []byte) func(io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return locator.SpliceTo(w, f, info.Size, ch.spans)
+		return locator.SpliceTo(w, f, info.Size, spliceOf(ch.edits))
 	}
 }
 

@@ -67,11 +67,10 @@ type node struct {
 }
 
 // body says where the bytes of a file come from: literally from the plan, or
-// from a file on disk with spans applied.
+// from a file on disk with edits applied.
 type body struct {
 	from    *node
-	spans   []locator.Span
-	edits   []wal.Replacement // the spans with the bytes that they replace
+	edits   []wal.Replacement
 	literal []byte
 }
 
