@@ -35,10 +35,11 @@ PRODUCERS = $(CURDIR)/bin/.producers
 
 test-producers:
 	GOBIN=$(PRODUCERS)/bin $(GO) install golang.org/x/tools/gopls@v0.21.1
-	npm install --silent --no-save --prefix $(PRODUCERS) eslint@9.39 @ast-grep/cli@0.51
+	npm install --silent --no-save --prefix $(PRODUCERS) eslint@9.39 @ast-grep/cli@0.51 @astral-sh/ruff-wasm-nodejs@0.17
 	cd $(PRODUCERS)/node_modules/@ast-grep/cli && node postinstall.js
 	command -v clang-tidy || apt-get install -y -q clang-tidy clang-tools || echo "clang-tidy is not installed"
-	PATH="$(PRODUCERS)/bin:$(PRODUCERS)/node_modules/.bin:$$PATH" $(GO) test -count 1 -v -run Producers ./e2e
+	ln -sf $(CURDIR)/e2e/testdata/ruff-json $(PRODUCERS)/bin/
+	NODE_PATH=$(PRODUCERS)/node_modules PATH="$(PRODUCERS)/bin:$(PRODUCERS)/node_modules/.bin:$$PATH" $(GO) test -count 1 -v -run Producers ./e2e
 	$(GO) test -count 1 -v -run Reference ./internal/input/lsp
 
 race:

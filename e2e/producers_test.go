@@ -29,7 +29,7 @@ func TestProducers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real tools: not in short mode")
 	}
-	for _, p := range slices.Concat(compilers(), npmTools(), []producer{gitSeries(), goplsRename()}) {
+	for _, p := range slices.Concat(compilers(), npmTools(), []producer{ruff(), gitSeries(), goplsRename()}) {
 		t.Run(p.name, func(t *testing.T) {
 			for _, tool := range p.tools {
 				if _, err := exec.LookPath(tool); err != nil {
@@ -183,6 +183,21 @@ func npmTools() []producer {
 			own:    doing("ast-grep run -p foo($A) -r bar($A) -U")})
 	}
 	return list
+}
+
+// ruff is its engine, which comes without its command line: see
+// testdata/ruff-json.
+func ruff() producer {
+	return producer{
+		name: "ruff", tools: []string{"ruff-json"}, format: "ruff",
+		files: map[string]string{
+			"bom.py":   "\uFEFFimport os\r\nx = '😀é';\r\nif x == None:\r\n    print('😀', f'é')  # é \r\n",
+			"d/end.py": "def f(a):\n    '😀'; b = a != None or 1;\n    return (not a in [b])",
+			"clean.py": "x = 1\n",
+		},
+		report: running("ruff-json bom.py d/end.py clean.py"),
+		own:    doing("ruff-json --fix bom.py d/end.py clean.py"),
+	}
 }
 
 // gitSeries is two commits as mails, one with a message that looks like a hunk

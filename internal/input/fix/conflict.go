@@ -31,7 +31,7 @@ func (s *Set) check(p *placed) (twin bool, err error) {
 		case p.overlaps(q):
 			return false, p.clash(q, "overlaps at %s with")
 		case s.rules.Apart && p.owner != q.owner:
-			return false, p.clash(q, "touches at %s")
+			return false, p.clash(q, "lies at %s, right beside")
 		}
 	}
 	return false, nil
