@@ -1,6 +1,7 @@
 package editor_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/internal/vfs/op"
+	"github.com/emend/emend/locator"
 )
 
 // costOf is how many operations of each kind an edited file costs.
@@ -62,6 +64,27 @@ func TestWhatAFileCosts(t *testing.T) {
 		return err
 	})
 	require.EqualValues(t, 2, got[op.Open])
+}
+
+// However many files a plan changes, and however large they are together,
+// Prepare opens each of them once.
+func TestPrepareReadsEachFileOnce(t *testing.T) {
+	const files = 48
+	fs := crashfs.New(crashfs.Options{})
+	require.NoError(t, fs.MkdirAll(crashRoot, 0o755))
+	var plan editor.Plan
+	text := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16-1)
+	for i := range files {
+		name := fmt.Sprint("f", i)
+		require.NoError(t, fs.WriteFile(crashRoot+"/"+name, text, 0o644))
+		plan.Ops = append(plan.Ops, editor.Edit{Path: name, Edits: []locator.Edit{{End: 3, Text: []byte("abc")}}})
+	}
+	ed := openOn(t, fs)
+	before := fs.Counts()[op.Open]
+	tx, err := ed.Prepare(t.Context(), plan)
+	require.NoError(t, err)
+	tx.Discard()
+	require.LessOrEqual(t, fs.Counts()[op.Open]-before, files+2)
 }
 
 // With much that others have written and nobody has synced, a sync of the file

@@ -18,6 +18,7 @@ type text struct {
 	held    bool   // the bytes are: else they are read again
 	hashed  bool   // node.is is up to date
 	settled bool   // ... and node.body
+	first   bool   // nothing had changed the file before
 }
 
 // texts are those of the files that operations are at work on.
@@ -43,7 +44,7 @@ func (v *virtual) text(n *node) (*text, error) {
 			return nil, err
 		}
 		if t == nil {
-			t = &text{Draft: locator.NewDraft(origin), hashed: true, settled: true}
+			t = &text{Draft: locator.NewDraft(origin), hashed: true, settled: true, first: len(n.body.edits) == 0}
 			if err := t.Apply(spliceOf(n.body.edits)); err != nil {
 				return nil, err
 			}
@@ -58,7 +59,9 @@ func (v *virtual) text(n *node) (*text, error) {
 	return t, nil
 }
 
-// makeRoom lets go of the bytes of all files where so many more are too many.
+// makeRoom lets go of the bytes of all files where so many more are too many. Most
+// files are changed once, and settled while their bytes are there; one that comes
+// back keeps only what was done to it, so that it is not settled time and again.
 func (v *virtual) makeRoom(size int64) error {
 	ts := &v.texts
 	if ts.heldBytes += size; ts.heldBytes <= textLimit {
@@ -70,7 +73,7 @@ func (v *virtual) makeRoom(size int64) error {
 		case t == nil: // it has got another since
 		case t.settled:
 			delete(ts.of, n)
-		case n.body.from == nil: // nothing else has what the operations made
+		case t.first, n.body.from == nil: // of the latter nothing else has what the operations made
 			if err := v.settle(n); err != nil {
 				return err
 			}
