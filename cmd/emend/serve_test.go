@@ -20,6 +20,7 @@ type client struct {
 	t       *testing.T
 	in      io.WriteCloser
 	out     frameReader
+	stdout  io.Closer
 	exit    <-chan int
 	last    int
 	answers map[string]answer // that came before somebody asked for them
@@ -49,7 +50,7 @@ func serving(t *testing.T, root string, args ...string) *client {
 		_ = inR.Close()
 		_ = outW.Close()
 	}()
-	c := &client{t: t, in: in, out: frameReader{bufio.NewReader(out)}, exit: exit, answers: make(map[string]answer)}
+	c := &client{t: t, in: in, out: frameReader{bufio.NewReader(out)}, stdout: out, exit: exit, answers: make(map[string]answer)}
 	t.Cleanup(func() { _ = in.Close() })
 	return c
 }
