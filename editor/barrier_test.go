@@ -107,7 +107,7 @@ func (b *barriers) publish(o op.Op) {
 func (b *barriers) makeSibling(o op.Op, name string) {
 	intent, _, _ := strings.Cut(strings.TrimPrefix(path.Base(name), ".emend-"), "-")
 	for p, n := range b.fs.Survive(crashfs.AllLost()).Tree(crashRoot) {
-		if place(p) == "record" && strings.Contains(p, intent) && n.Data == strings.TrimPrefix(path.Dir(name), crashRoot+"/") {
+		if place(p) == "record" && strings.Contains(p, intent) && n.Data == path.Clean("."+strings.TrimPrefix(path.Dir(name), crashRoot)) {
 			return
 		}
 	}

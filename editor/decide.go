@@ -118,18 +118,7 @@ func (p *preparer) settleDirRename(st *wal.Step, image wal.Image) error {
 	case there == nil && here.isDir():
 		return nil
 	}
-	old, err := p.slotAt(from)
-	if err == nil {
-		err = p.movable(old)
-	}
-	if err != nil {
-		return err
-	}
-	s, err := p.slotAt(to)
-	if err != nil {
-		return err
-	}
-	return p.move(old, s, false)
+	return p.moveDir(from, to)
 }
 
 func (p *preparer) settleDir(path string, now *node, st *wal.Step, goal *wal.State) error {

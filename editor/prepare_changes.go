@@ -3,6 +3,7 @@ package editor
 import (
 	"cmp"
 	"context"
+	"path"
 	"slices"
 	"strings"
 
@@ -109,6 +110,9 @@ func (d *draft) renameDir(s *slot) error {
 		return fail.New(fail.Unsupported, "", "", "a directory cannot move into a directory that is renamed in the same plan")
 	}
 	d.DirFrom = n.diskPath()
+	if n.disk.dir == s.dir && s.dir.spelling == spellingFolds && folded(n.disk.name) == folded(s.name) {
+		d.Sibling = path.Dir(d.Path) // to the system both names are one: it goes by a third
+	}
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (p *preparer) rename(o Rename) error {
 	}
 	to, err := p.resolve(o.To, walk{make: true})
 	if err == nil && to == from {
-		to, err = p.respelled(from, o.To)
+		to = p.respelled(from, o.To)
 	}
 	if err == nil && to != from && !(o.IfMissing && to.now != nil) {
 		err = p.move(from, to, o.Overwrite)

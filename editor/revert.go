@@ -120,7 +120,7 @@ func (r *reversal) lift(i int) error {
 func (r *reversal) put(i int) error {
 	st := &r.steps[i]
 	if st.DirFrom != "" {
-		return r.renameBack(st)
+		return r.moveDir(st.Path, st.DirFrom)
 	}
 	if st.After.Kind == vfs.Directory && st.Before.Kind != vfs.Directory {
 		if gone, err := r.removeDir(st); err != nil || !gone {
@@ -138,19 +138,23 @@ func (r *reversal) put(i int) error {
 	return nil
 }
 
-func (r *reversal) renameBack(st *wal.Step) error {
-	from, err := r.slotAt(st.Path)
+// moveDir moves a directory between two names of the log.
+func (p *preparer) moveDir(from, to string) error {
+	old, err := p.slotAt(from)
 	if err == nil {
-		err = r.movable(from)
+		err = p.movable(old)
 	}
 	if err != nil {
 		return err
 	}
-	to, err := r.slotAt(st.DirFrom)
+	s, err := p.slotAt(to)
 	if err != nil {
 		return err
 	}
-	return r.move(from, to, false)
+	if s == old {
+		s = p.respelled(old, to)
+	}
+	return p.move(old, s, false)
 }
 
 // removeDir removes a directory that the transaction made. One that is not
@@ -286,10 +290,14 @@ func (p *preparer) asLogged(n *node, want *wal.State) error {
 // link on the way was not there when the path was logged.
 func (p *preparer) slotAt(path string) (*slot, error) {
 	s, err := p.resolve(path, walk{make: true})
-	if err == nil && s.path() != path {
-		err = fail.New(fail.TypeChanged, "", "", "a link stands where a directory was")
+	if err == nil && !s.isAt(path) {
+		err = linked()
 	}
 	return s, err
+}
+
+func linked() error {
+	return fail.New(fail.TypeChanged, "", "", "a link stands where a directory was")
 }
 
 // restore puts a file or link in the state was, with all its metadata, at the

@@ -50,11 +50,11 @@ func (p *preparer) standing(path string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.dir.spelling == spellingFolds && strings.EqualFold(s.path(), path) && s.path() != path {
+	switch {
+	case !s.isAt(path):
+		return nil, linked()
+	case !strings.HasSuffix("/"+path, "/"+s.name):
 		return nil, nil // it stands there under another name
-	}
-	if s.path() != path {
-		return nil, fail.New(fail.TypeChanged, "", "", "a link stands where a directory was")
 	}
 	return s.now, nil
 }

@@ -312,7 +312,7 @@ func (c *commit) buffer() *[]byte {
 }
 
 // where is the path at which step i's file stands before anything is published.
-func (c *commit) where(i int) string { return c.job.Where(i, func(int) bool { return false }) }
+func (c *commit) where(i int) string { return c.job.WhereBefore(i) }
 
 // recheck looks at step i's path once more before the seal: it must be what
 // Prepare saw, metadata included.

@@ -168,6 +168,8 @@ func protocolRuns(t *testing.T) []*protocolRun {
 			list = append(list, runsOf(t, name+optName, func() *crashfs.FS { return unsaved(t, stubbornTree(t, o), name) }, plan)...)
 		}
 	}
+	respells := crashfs.Options{FoldCase: true, BothDirs: true}
+	list = append(list, runsOf(t, "respelled", func() *crashfs.FS { return crashTree(t, respells) }, foldPlans()["directories"])...)
 	return append(list, laterRuns(t)...)
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
 )
 
@@ -108,20 +107,30 @@ func otherCase(name string) string {
 
 // respelled returns the slot to which a rename of s to the path to leads: where
 // case does not count, a name can get another spelling.
-func (p *preparer) respelled(s *slot, to string) (*slot, error) {
+func (p *preparer) respelled(s *slot, to string) *slot {
 	name := path.Base(to)
-	switch {
-	case name == s.name || s.dir.spelling != spellingFolds || folded(name) != folded(s.name):
-		return s, nil
-	case s.now.isDir():
-		return nil, fail.New(fail.Unsupported, "", "", "case does not count here, and a directory cannot change only that of its name")
+	if name == s.name || s.dir.spelling != spellingFolds || folded(name) != folded(s.name) {
+		return s
 	}
 	if free := s.dir.slots[name]; free != nil {
-		return free, nil
+		return free
 	}
 	free := &slot{dir: s.dir, name: name, order: -1}
 	s.dir.add(free)
-	return free, nil
+	return free
+}
+
+// isAt reports whether path is that of the slot, in whatever spelling where case
+// does not count.
+func (s *slot) isAt(path string) bool {
+	if s.path() == path {
+		return true
+	}
+	folds := false
+	for home := s; home != nil; home = home.dir.home() {
+		folds = folds || home.dir.spelling == spellingFolds
+	}
+	return folds && strings.EqualFold(s.path(), path)
 }
 
 // otherSpelling reports whether something is to stand at another spelling of

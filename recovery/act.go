@@ -97,6 +97,9 @@ func (v *view) each(course Course, reverse bool, do func(n int) error) error {
 func (v *view) prepareForward(n int) error {
 	st := &v.job.Steps[n]
 	v.job.Torn[n] = v.verdicts[n].Class == IsTorn
+	if !apply.HasSlots(st) {
+		return nil
+	}
 	if !apply.NeedsImage(st) {
 		return v.job.Empty(v.job.Slot(n, apply.SlotA))
 	}
@@ -109,6 +112,9 @@ func (v *view) prepareForward(n int) error {
 func (v *view) prepareBack(n int) error {
 	st := &v.job.Steps[n]
 	v.job.Torn[n] = v.verdicts[n].Class == IsTorn
+	if !apply.HasSlots(st) {
+		return nil
+	}
 	if !apply.NeedsImage(apply.Inverse(st)) {
 		return v.job.Empty(v.job.Slot(n, apply.SlotB))
 	}

@@ -74,7 +74,15 @@ func (v *view) obtainable(n int, img wal.Image, s *wal.State) bool {
 
 // where is the path at which step n's file stands now.
 func (v *view) where(n int) string {
-	return v.job.Where(n, func(dir int) bool { return v.sights[dir].Place != PlaceBefore })
+	return v.job.Where(n, func(dir int) string {
+		switch v.sights[dir].Place {
+		case PlaceBefore:
+			return v.job.Steps[dir].DirFrom
+		case PlaceTorn:
+			return v.job.SlotPath(dir)
+		}
+		return v.job.Steps[dir].Path
+	})
 }
 
 func (v *view) lookAtPath(n int) error {
@@ -101,14 +109,22 @@ func (v *view) lookAtPath(n int) error {
 	return nil
 }
 
-// lookAtDirRename: exactly one of the two names must exist.
+// lookAtDirRename: exactly one of the two names must exist, or, where they differ
+// in case only, the slot between them.
 func (v *view) lookAtDirRename(n int, to apply.Look) error {
 	from, err := v.lookAt(v.job.Steps[n].DirFrom, apply.Inverse(&v.job.Steps[n]))
 	if err != nil {
 		return err
 	}
 	there, here := from.Info.Kind == vfs.Directory, to.Info.Kind == vfs.Directory
+	between, err := v.isBetween(n)
 	switch {
+	case err != nil:
+		return err
+	case between && from.Info.Kind == vfs.Absent && to.Info.Kind == vfs.Absent:
+		v.sights[n].Place = PlaceTorn
+	case between: // somebody has taken the name: it goes to the shelf
+		v.sights[n].Place, v.sights[n].A.Slot = PlaceForeign, SlotStrange
 	case there && to.Info.Kind == vfs.Absent:
 		v.sights[n].Place = PlaceBefore
 	case here && from.Info.Kind == vfs.Absent:
@@ -117,6 +133,16 @@ func (v *view) lookAtDirRename(n int, to apply.Look) error {
 		v.sights[n].Place = PlaceForeign
 	}
 	return nil
+}
+
+// isBetween reports whether a directory that changes only the case of its name
+// is in the slot.
+func (v *view) isBetween(n int) (bool, error) {
+	if v.job.Steps[n].Sibling == "" {
+		return false, nil
+	}
+	look, err := v.job.LookAtSlot(v.job.Slot(n, apply.SlotA), &v.job.Steps[n])
+	return look.Info.Kind == vfs.Directory, err
 }
 
 func (v *view) lookAt(p string, st *wal.Step) (apply.Look, error) {

@@ -66,9 +66,12 @@ func (v *view) report(course Course) IntentReport {
 		if moves && course == GoForward {
 			r.Action = ActionForward
 		}
-		c := v.verdicts[n].Class
+		c, why := v.verdicts[n].Class, reasons[v.verdicts[n].Class]
+		if c == IsTorn && v.job.Steps[n].DirFrom != "" {
+			why = "between two spellings of its name"
+		}
 		r.Files = append(r.Files, FileReport{Path: v.job.Steps[n].Path, State: states[c],
-			Action: fileAction(&v.job.Steps[n], course, moves), Why: reasons[c]})
+			Action: fileAction(&v.job.Steps[n], course, moves), Why: why})
 	}
 	switch course {
 	case GoBack:

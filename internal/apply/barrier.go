@@ -13,7 +13,7 @@ import (
 // places lists the paths at which step n's file may stand: the second is the
 // one beneath directories that were not renamed, or no longer are.
 func (j *Job) places(n int) []string {
-	now, old := j.Steps[n].Path, j.Where(n, func(int) bool { return false })
+	now, old := j.Steps[n].Path, j.WhereBefore(n)
 	if now == old {
 		return []string{now}
 	}

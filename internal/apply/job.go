@@ -72,6 +72,9 @@ func respelled(steps []wal.Step) []bool {
 		if k, ok := first[name]; ok {
 			marks[k], marks[i] = true, true
 		}
+		if strings.ToLower(steps[i].DirFrom) == name {
+			marks[i] = true
+		}
 		first[name] = i
 	}
 	return marks
@@ -123,17 +126,21 @@ func (j *Job) Back(n int, at, letter string) error {
 }
 
 // Where is the path at which step n's file stands while not all directory
-// renames have happened yet: beneath one of the others it is still the old
-// name. A file's step comes after the renames of the directories above it.
-func (j *Job) Where(n int, renamed func(step int) bool) string {
+// renames have happened yet: at says where each of these directories is. A
+// file's step comes after the renames of the directories above it.
+func (j *Job) Where(n int, at func(step int) string) string {
 	p := j.Steps[n].Path
 	for _, i := range slices.Backward(j.dirs) {
-		d := &j.Steps[i]
-		if i < n && Below(p, d.Path) && !renamed(i) {
-			p = d.DirFrom + strings.TrimPrefix(p, d.Path)
+		if d := &j.Steps[i]; i < n && Below(p, d.Path) {
+			p = at(i) + strings.TrimPrefix(p, d.Path)
 		}
 	}
 	return p
+}
+
+// WhereBefore is Where before any of these renames.
+func (j *Job) WhereBefore(n int) string {
+	return j.Where(n, func(i int) string { return j.Steps[i].DirFrom })
 }
 
 // Inverse is the step that undoes st.

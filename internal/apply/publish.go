@@ -52,14 +52,30 @@ func (m *mover) renameDir() error {
 	}
 	defer from.Close()
 	defer m.j.Tree.Forget(m.st.DirFrom)
-	err = from.RenameNoReplace(name, m.d, m.name)
+	if m.st.Sibling == "" {
+		return moveDirNoReplace(from, name, m.d, m.name)
+	}
+	// To the system both names are one. A crash in between leaves the directory in
+	// the slot, from where it goes on.
+	s := m.j.Slot(m.st.N, SlotA)
+	defer m.j.Tree.Forget(m.j.SlotPath(m.st.N))
+	if err := moveDirNoReplace(from, name, s.dir, s.name); err != nil && !vfs.NotExist(err) {
+		return err
+	}
+	return moveDirNoReplace(s.dir, s.name, m.d, m.name)
+}
+
+// moveDirNoReplace renames a directory without clobbering; where the system
+// cannot, it looks first.
+func moveDirNoReplace(from vfs.Dir, name string, to vfs.Dir, toName string) error {
+	err := from.RenameNoReplace(name, to, toName)
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	if _, err := m.d.Lstat(m.name); !vfs.NotExist(err) {
+	if _, err := to.Lstat(toName); !vfs.NotExist(err) {
 		return errors.Join(fs.ErrExist, err)
 	}
-	return from.Rename(name, m.d, m.name)
+	return from.Rename(name, to, toName)
 }
 
 // mkdir accepts a directory that somebody else has made meanwhile: it is what

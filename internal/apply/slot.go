@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,10 @@ func (j *Job) Slot(n int, letter string) Slot {
 	}
 	return Slot{j.stage, name}
 }
+
+// SlotPath is the path at which a directory stands that step n renames, and that
+// is between its two names.
+func (j *Job) SlotPath(n int) string { return path.Join(j.Steps[n].Sibling, j.Slot(n, SlotA).name) }
 
 // Features describes the file system of .emend/stage.
 func (j *Job) Features() (vfs.Features, error) { return j.stage.Features() }
