@@ -2,7 +2,6 @@ package editor
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"github.com/emend/emend/hashing"
@@ -104,7 +103,7 @@ func (p *preparer) locate(n *node, o Edit) (placed, error) {
 		return s.in(now, anchorNorm)
 	case p.opts.OnDrift == RelocateDrift:
 		found, err := s.relocated()
-		return found, explain(err, want, n)
+		return found, explain(err, want, n, now)
 	case (p.opts.OnDrift == MergeDrift || p.opts.OnDrift == MarkDrift) && s.baseKnown:
 		return s.merged(p.opts.OnDrift == MarkDrift)
 	}
@@ -250,9 +249,9 @@ func (s *subject) twins(inPlace bool) error {
 // refuse is the last rung.
 func (s *subject) refuse(n *node) error {
 	if err := s.twins(true); err != nil {
-		return explain(err, s.Expect, n)
+		return explain(err, s.Expect, n, s.now)
 	}
-	err := drifted(s.Expect, n)
+	err := drifted(s.Expect, n, s.now)
 	if w := s.Expect; w.Norm != nil && *w.Norm == n.is.Norm {
 		return err.WithHint("only white space, line ends or a BOM differ: give the text that the edits were made for (base), " +
 			"or make the plan anew")
@@ -260,29 +259,24 @@ func (s *subject) refuse(n *node) error {
 	return err.WithHint("make the plan anew for the file as it is, or let edits follow their old text (relocate)")
 }
 
-// drifted is an error that says which file was expected and which is there.
-func drifted(want Expect, n *node) *fail.Error {
+// drifted is an error that says which file was expected and which is there: n,
+// with these bytes.
+func drifted(want Expect, n *node, content []byte) *fail.Error {
 	err := fail.New(fail.Drift, "", "", "the file is not the one that the plan was made for")
-	switch {
-	case want.Raw != nil:
-		err.Expected, err.Actual = want.Raw.String(), n.is.Hash.String()
-	case want.Norm != nil:
+	err.Expected, err.Actual = want.differs(n, content)
+	if err.Expected == "" && want.Norm != nil {
 		err.Expected, err.Actual = want.Norm.String(), n.is.Norm.String()
-	case len(want.GitBlob) > 0:
-		err.Expected, err.Actual = fmt.Sprintf("git:%x", want.GitBlob), n.is.Hash.String()
-	default:
-		err.Expected, err.Actual = fmt.Sprintf("sha:%x", want.Sum), n.is.Hash.String()
 	}
 	return err
 }
 
 // explain adds to err, which may be nil, which file was expected.
-func explain(err error, want Expect, n *node) error {
+func explain(err error, want Expect, n *node, content []byte) error {
 	if err == nil {
 		return nil
 	}
 	e := fail.From(err, "", "")
-	d := drifted(want, n)
+	d := drifted(want, n, content)
 	e.Expected, e.Actual = d.Expected, d.Actual
 	if e.Kind == fail.Drift {
 		e.Message = d.Message + ": " + e.Message

@@ -3,6 +3,7 @@ package editor
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -299,6 +300,9 @@ func TestExpectGitBlob(t *testing.T) {
 			require.Equal(t, "hash", got.files[0].Anchor)
 			_, err = prepareOn(t, model{"f": file("drifted")}, prepareOptions{}, op)
 			requireKind(t, err, fail.Drift, op.op(), "f")
+			e := fail.Of(err)
+			require.Equal(t, fmt.Sprintf("git:%x", blob), e.Expected)
+			require.Equal(t, fmt.Sprintf("git:%x", hashing.GitBlob([]byte("drifted"), len(blob))), e.Actual)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"fmt"
 	"hash"
 	"time"
 
@@ -25,9 +26,30 @@ func (e Expect) exactly(n *node, content []byte) bool {
 	if e.Raw == nil && !e.needsBytes() {
 		return false
 	}
-	rawOK := e.Raw == nil || *e.Raw == n.is.Hash
-	return rawOK && (len(e.GitBlob) == 0 || bytes.Equal(e.GitBlob, hashing.GitBlob(content, len(e.GitBlob)))) &&
-		(len(e.Sum) == 0 || bytes.Equal(e.Sum, checksum(content, len(e.Sum))))
+	expected, _ := e.differs(n, content)
+	return expected == ""
+}
+
+// differs returns the first hash, other than the normalized one, by which n,
+// with these bytes, is not the file expected, and that of n; empty where there
+// is none.
+func (e Expect) differs(n *node, content []byte) (expected, actual string) {
+	if e.Raw != nil && *e.Raw != n.is.Hash {
+		return e.Raw.String(), n.is.Hash.String()
+	}
+	for _, h := range []struct {
+		name string
+		want []byte
+		of   func([]byte, int) []byte
+	}{{"git", e.GitBlob, hashing.GitBlob}, {"sha", e.Sum, checksum}} {
+		if len(h.want) == 0 {
+			continue
+		}
+		if got := h.of(content, len(h.want)); !bytes.Equal(got, h.want) {
+			return fmt.Sprintf("%s:%x", h.name, h.want), fmt.Sprintf("%s:%x", h.name, got)
+		}
+	}
+	return "", ""
 }
 
 // checksum is the SHA checksum of that many bytes of content, nil if there is
@@ -84,7 +106,7 @@ func (p *preparer) expect(n *node, want Expect) (locator.Anchor, error) {
 		want.Raw = want.Norm
 	}
 	if !want.exactly(n, content) {
-		return "", drifted(want, n).WithHint("make the plan anew for the file as it is")
+		return "", drifted(want, n, content).WithHint("make the plan anew for the file as it is")
 	}
 	return anchorHash, nil
 }
