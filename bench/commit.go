@@ -13,12 +13,14 @@ import (
 )
 
 // commitSizes are files a commit.
-var commitSizes = []int{1, 10, 100, 1000}
+var commitSizes = []int{1, 10, 100, 1000, 10_000}
+
+const commitLimit = "three flushes one after another; then twice the bytes and four changes of names a file"
 
 // commits measures commits against whatever else changes files.
 func commits(b *bench) error {
 	for _, n := range commitSizes {
-		if err := b.compare(fmt.Sprint(n, " files"), b.changing(changers, n)); err != nil {
+		if err := b.compare(fmt.Sprint(n, " files"), commitLimit, b.changing(changers, n)); err != nil {
 			return err
 		}
 	}
@@ -48,6 +50,11 @@ func change(c changer, work string, n int) (took time.Duration, err error) {
 		}
 	}
 	unix.Sync()
+	if c.beside != nil {
+		if err := c.beside(tree); err != nil {
+			return 0, err
+		}
+	}
 	start := time.Now()
 	if err := c.change(tree, files); err != nil {
 		return 0, err

@@ -23,6 +23,7 @@ type changer struct {
 	name   string
 	change func(tree string, files []file) error
 	before func(tree string, files []file) error // not timed; nil: nothing
+	beside func(tree string) error               // likewise, and not synced
 }
 
 // file is one file of 8 KiB and what its first bytes become.
@@ -33,19 +34,27 @@ type file struct {
 
 // changers: the first is emend; the others are what it is compared with.
 var changers = []changer{
-	{"emend", emend, used},
-	{"emend, first commit in a tree", emend, nil},
-	{"raw system calls, same barriers", raw, nil},
-	{"renameio, one after another", sequential, nil},
-	{"pool of 16 fsyncs", pool, nil},
-	{"temp + rename, not durable", unsynced, nil},
+	{"emend", emend, used, nil},
+	{"emend, first commit in a tree", emend, nil, nil},
+	{"raw system calls, same barriers", raw, nil, nil},
+	{"renameio, one after another", sequential, nil, nil},
+	{"pool of 16 fsyncs", pool, nil, nil},
+	{"temp + rename, not durable", unsynced, nil, nil},
 }
 
-func makeTree(tree string, n int) ([]file, error) {
+func makeFiles(n int) []file {
 	files := make([]file, n)
 	for i := range files {
 		b := bytes.Repeat(fmt.Appendf(nil, "line %07d of a file\n", i), 8192/20)
 		files[i] = file{fmt.Sprintf("d%02d/f%06d.txt", i%20, i), b, append([]byte("LINE"), b[4:]...)}
+	}
+	return files
+}
+
+func makeTree(tree string, n int) ([]file, error) {
+	files := makeFiles(n)
+	for i := range files {
+		b := files[i].before
 		p := filepath.Join(tree, files[i].path)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 			return nil, err
@@ -75,16 +84,19 @@ func used(tree string, _ []file) error {
 	return commit(tree, editor.Plan{Ops: []editor.Op{editor.Create{Path: "used"}}})
 }
 
-func emend(tree string, files []file) error {
+func emend(tree string, files []file) error { return commit(tree, planFor(files)) }
+
+// planFor changes the first line of every file.
+func planFor(files []file) editor.Plan {
 	plan := editor.Plan{}
 	for _, f := range files {
 		plan.Ops = append(plan.Ops, editor.Edit{Path: f.path, Edits: []locator.Edit{{Start: 0, End: 4, Text: []byte("LINE")}}})
 	}
-	return commit(tree, plan)
+	return plan
 }
 
-func commit(tree string, plan editor.Plan) error {
-	ed, err := editor.Open(context.Background(), tree)
+func commit(tree string, plan editor.Plan, opts ...editor.Option) error {
+	ed, err := editor.Open(context.Background(), tree, opts...)
 	if err != nil {
 		return err
 	}

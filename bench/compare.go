@@ -34,8 +34,8 @@ type bench struct {
 }
 
 // compare has every contender run once a round, each round begun by another,
-// and prints how they did.
-func (b *bench) compare(what string, list []contender) error {
+// and prints how they did, and what bounds it.
+func (b *bench) compare(what, limit string, list []contender) error {
 	if !b.only.MatchString(what) {
 		return nil
 	}
@@ -49,8 +49,11 @@ func (b *bench) compare(what string, list []contender) error {
 		n := len(r.ratios)
 		fmt.Fprintf(t, "%s\t%v\t%.2fx\t%.2f to %.2f\t\n", r.name, rounded(r.median), r.ratios[n/2], r.ratios[n/4], r.ratios[n-1-n/4])
 	}
-	fmt.Fprintln(t)
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(b.out, "limit: %s\n\n", limit)
+	return err
 }
 
 func (b *bench) measure(list []contender) ([]result, error) {

@@ -27,7 +27,7 @@ func committers(b *bench) error {
 			return commitSmall(b.work, transactions, goroutines)
 		}})
 	}
-	return b.compare(fmt.Sprint(transactions, " transactions of one file"), list)
+	return b.compare(fmt.Sprint(transactions, " transactions of one file"), "flushes: three a transaction, or a group of them", list)
 }
 
 func commitSmall(work string, n, goroutines int) (took time.Duration, err error) {

@@ -59,14 +59,14 @@ func logs(b *bench) error {
 	in := sampleIntent()
 	binary, text := must(in.AppendBinary(nil)), must(json.Marshal(in))
 	var buf bytes.Buffer
-	err := b.compare("encode an intent", []contender{
+	err := b.compare("encode an intent", "memory bandwidth", []contender{
 		timed("emend", func() (err error) { binary, err = in.AppendBinary(binary[:0]); return err }),
 		timed("JSON", func() error { buf.Reset(); return json.NewEncoder(&buf).Encode(in) }),
 	})
 	if err != nil {
 		return err
 	}
-	err = b.compare("decode an intent", []contender{
+	err = b.compare("decode an intent", "memory bandwidth: bytes are not copied", []contender{
 		timed("emend", func() error { _, err := wal.DecodeIntent(binary); return err }),
 		timed("JSON", func() error { return json.Unmarshal(text, new(wal.Intent)) }),
 	})
@@ -141,7 +141,7 @@ func appends(b *bench, size, n int) (err error) {
 	if size*n < manyBytes {
 		many.rounds *= turns
 	}
-	return many.compare(what, list)
+	return many.compare(what, "one flush, shared by all who append", list)
 }
 
 // appendFor appends p from n goroutines for a turn, and returns the time that an
@@ -178,7 +178,7 @@ func replays(b *bench, size int) error {
 	if err := fillLog(dir, size); err != nil {
 		return err
 	}
-	return b.compare(what, []contender{
+	return b.compare(what, "reading and hashing each byte once", []contender{
 		{"emend", func() (time.Duration, error) { return replay(dir) }},
 		{"read with xxh3", func() (time.Duration, error) { return hashFile(filepath.Join(dir, "wal.log")) }},
 	})

@@ -22,11 +22,15 @@ import (
 
 // suites are what there is to measure.
 var suites = map[string]func(*bench) error{
-	"commit": commits, "committers": committers, "log": logs, "process": processes,
+	"commit": commits, "committers": committers, "foreign": foreigners, "hash": hashes, "log": logs, "prepare": prepares,
+	"process": processes, "recover": recoveries, "scale": scales,
 }
 
 func main() {
 	log.SetFlags(0)
+	if job := os.Getenv(childEnv); job != "" {
+		log.Fatal(child(job))
+	}
 	names := slices.Sorted(maps.Keys(suites))
 	name := flag.String("suite", "", "what to measure: "+strings.Join(names, ", ")+"; empty: all of them")
 	dir := flag.String("dir", "", "a directory on the file system to measure; empty with -image")

@@ -24,21 +24,21 @@ func processes(b *bench) error {
 	}
 	applied := func(tree string, _ []file) error { return command(tree, emend, "apply", patchOf(tree)) }
 	list := []changer{
-		{"emend apply", applied, usedAndPatch},
-		{"emend apply, first in a tree", applied, writePatch},
+		{"emend apply", applied, usedAndPatch, nil},
+		{"emend apply, first in a tree", applied, writePatch, nil},
 		{"git apply + sync", func(tree string, _ []file) error {
 			return errors.Join(command(tree, "git", "apply", patchOf(tree)), syncFS(tree))
-		}, writePatch},
+		}, writePatch, nil},
 		{"patch + sync", func(tree string, _ []file) error {
 			return errors.Join(command(tree, "patch", "-s", "-p1", "-i", patchOf(tree)), syncFS(tree))
-		}, writePatch},
+		}, writePatch, nil},
 		{"sed -i + sync", func(tree string, files []file) error {
 			args := []string{"-i", "1s/^line/LINE/"}
 			for _, f := range files {
 				args = append(args, f.path)
 			}
 			return errors.Join(command(tree, "sed", args...), syncFS(tree))
-		}, writePatch},
+		}, writePatch, nil},
 	}
 	for _, n := range []int{1, 100, 1000} {
 		contenders := b.changing(list, n)
@@ -49,7 +49,7 @@ func processes(b *bench) error {
 				return time.Since(start), err
 			}})
 		}
-		if err := b.compare(fmt.Sprint(n, " files, as processes"), contenders); err != nil {
+		if err := b.compare(fmt.Sprint(n, " files, as processes"), "a start; "+commitLimit, contenders); err != nil {
 			return err
 		}
 	}
