@@ -70,9 +70,9 @@ fuzz:
 		done; \
 	done
 
-# Commits and the log side by side with others that do the same, as ratios, on
-# an ext4 image with a journal (root), or on BENCHDIR's file system; one SUITE
-# of them: commit, log.
+# Side by side with others that do the same, as ratios, on an ext4 image with a
+# journal (root), or on BENCHDIR's file system; one SUITE of them: commit,
+# committers, foreign, hash, log, prepare, process, recover, scale.
 BENCHDIR ?=
 SUITE    ?=
 bench:

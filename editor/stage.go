@@ -24,8 +24,6 @@ const (
 	// take along for each slot that it saves a sync: measured on ext4, these take
 	// as long.
 	foreignPerSlot = 256 << 10
-	// maxHeld bounds the slots that are kept open for the barrier.
-	maxHeld = 64
 	// memoryLimit bounds the images that are held in memory, one a worker.
 	memoryLimit = 1 << 20
 )
@@ -47,7 +45,11 @@ func (c *commit) logAndStage(ctx context.Context) error {
 	}
 	slots, siblings := c.countImages()
 	c.whole = features.SyncFS && slots >= syncFSFrom && c.ed.ws.Tree.FS().Unwritten() <= int64(slots)*foreignPerSlot
-	c.many = siblings > maxHeld || !c.whole && slots+siblings > maxHeld
+	held := siblings
+	if !c.whole {
+		held += slots
+	}
+	c.many = held > apply.MaxSlots()
 	c.job.Seen = make([]apply.Seen, len(c.job.Steps))
 	if err := c.job.Announce(); err != nil {
 		return err

@@ -164,7 +164,7 @@ func (a *app) readPlan(ctx context.Context, args []string, root string, f applyF
 	if err != nil {
 		return editor.Plan{}, err
 	}
-	plan, isStream, err := streamedPlan(args, f.input.format.value, opts.Encoding)
+	plan, isStream, err := a.streamedPlan(args, f.input.format.value, opts.Encoding)
 	if !isStream && err == nil {
 		var sources []*fix.Source
 		if sources, err = a.readSources(ctx, args); err != nil {

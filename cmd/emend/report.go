@@ -160,16 +160,17 @@ const headSize = 64 << 10
 
 // streamedPlan returns the plan in the FILE of args where that is a plan stream:
 // its operations are read from there when they are needed.
-func streamedPlan(args []string, format string, enc locator.Encoding) (p editor.Plan, isStream bool, err error) {
-	name, isFile := inputName(args)
-	if info, err := os.Stat(name); !isFile || err != nil || !info.Mode().IsRegular() {
-		return p, false, nil // whoever reads it says what is wrong
-	}
-	f, err := os.Open(name)
-	if err != nil {
+func (a *app) streamedPlan(args []string, format string, enc locator.Encoding) (p editor.Plan, isStream bool, err error) {
+	open := a.rereadable(args)
+	if open == nil {
 		return p, false, nil
 	}
+	f, err := open()
+	if err != nil {
+		return p, false, nil // whoever reads it says what is wrong
+	}
 	defer f.Close()
+	name, _ := inputName(args)
 	head, err := io.ReadAll(io.LimitReader(f, headSize))
 	if err != nil {
 		return p, false, fail.Wrap(err, "read", name)
@@ -182,9 +183,36 @@ func streamedPlan(args []string, format string, enc locator.Encoding) (p editor.
 	if format != "plan-stream" {
 		return p, false, nil
 	}
-	stream := plan.Stream{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }, Encoding: enc}
-	p, err = stream.Plan()
+	p, err = plan.Stream{Name: name, Open: open, Encoding: enc}.Plan()
 	return p, true, err
+}
+
+// rereadable returns what opens the FILE of args any number of times, nil where
+// that is no regular file: what comes out of a pipe is held in memory. A file may
+// come as stdin as well, some of it read already.
+func (a *app) rereadable(args []string) func() (io.ReadCloser, error) {
+	name, isFile := inputName(args)
+	if isFile {
+		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+			return nil
+		}
+		return func() (io.ReadCloser, error) { return os.Open(name) }
+	}
+	f, ok := a.out.in.(*os.File)
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	from, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	return func() (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(f, from, info.Size()-from)), nil
+	}
 }
 
 // leftOut tells what of a report was left out.

@@ -5,9 +5,6 @@ import (
 	"sync/atomic"
 )
 
-// workers bounds the calls that wait for the disk at one time.
-const workers = 16
-
 // Parallel runs do(0) to do(n-1) on a few goroutines and returns the first
 // error; after one no new call starts. Single calls run on this goroutine.
 func Parallel(n int, do func(i int) error) error {
@@ -20,7 +17,7 @@ func Parallel(n int, do func(i int) error) error {
 		once  sync.Once
 		first error
 	)
-	for range min(workers, n) {
+	for range min(maxWorkers(), n) {
 		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1

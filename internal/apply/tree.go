@@ -14,10 +14,6 @@ import (
 	"github.com/emend/emend/internal/vfs"
 )
 
-// maxHandles bounds the directory handles that a Tree keeps open, well under
-// the usual limit of 1,024 descriptors.
-const maxHandles = 256
-
 // Tree is a workspace as held directory handles. Directories are reached from
 // the root name by name and no component may be a link, so no swap of a
 // directory for a link can lead outside the root. Safe for concurrent use.
@@ -29,6 +25,7 @@ type Tree struct {
 	mu     sync.Mutex
 	byPath map[string]*handle
 	recent *list.List // of *handle, most recently used first
+	most   int        // of them
 }
 
 // handle is a counted directory handle; the cache itself counts as one user.
@@ -54,7 +51,7 @@ func OpenTree(fsys vfs.FS, root string) (*Tree, error) {
 	if err != nil {
 		return nil, fail.Wrap(err, "open", root)
 	}
-	t := &Tree{fs: fsys, real: real, byPath: make(map[string]*handle), recent: list.New()}
+	t := &Tree{fs: fsys, real: real, byPath: make(map[string]*handle), recent: list.New(), most: maxDirs()}
 	t.root = &handle{Dir: d, tree: t, users: 1}
 	return t, nil
 }
@@ -221,7 +218,7 @@ func (t *Tree) keep(p string, d vfs.Dir) *handle {
 	h := &handle{Dir: d, tree: t, path: p, users: 2}
 	t.byPath[p] = h
 	h.entry = t.recent.PushFront(h)
-	for t.recent.Len() > maxHandles {
+	for t.recent.Len() > t.most {
 		t.evict(t.recent.Back().Value.(*handle))
 	}
 	return h

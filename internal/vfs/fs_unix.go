@@ -113,3 +113,17 @@ func kindOf(mode uint32) Kind {
 	}
 	return Other
 }
+
+// MaxOpen is how many files and directories this process may have open at once.
+func MaxOpen() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return usualMaxOpen
+	}
+	return int(min(limit.Cur, manyOpen))
+}
+
+const (
+	usualMaxOpen = 256
+	manyOpen     = 1 << 20 // more than anybody needs
+)

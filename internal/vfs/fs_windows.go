@@ -98,3 +98,6 @@ func featuresOf(h windows.Handle) (Features, error) {
 	kind := strings.ToLower(windows.UTF16ToString(name[:]))
 	return Features{Type: kind, Journal: kind == "ntfs" || kind == "refs"}, nil
 }
+
+// MaxOpen is how many files and directories this process may have open at once.
+func MaxOpen() int { return 1 << 16 }
