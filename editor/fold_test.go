@@ -94,6 +94,9 @@ func TestSpellingsOfOneFileMeet(t *testing.T) {
 	}
 	refused(fail.Exists, editor.Create{Path: "EDIT.TXT"})
 	refused(fail.Exists, editor.Rename{From: "delete.txt", To: "Write.TXT"})
+	refused(fail.Exists, editor.Create{Path: "new"}, editor.Create{Path: "NEW"})
+	refused(fail.Exists, editor.Create{Path: "x/y/new"}, editor.Create{Path: "x/Y/other"})
+	refused(fail.Exists, editor.Rename{From: "delete.txt", To: "12/x"}, editor.Symlink{Path: "12/X", Target: "y"})
 	refused(fail.PathEscape, editor.Create{Path: ".Git/hooks/x"})
 	_, err := ed.Apply(t.Context(), editor.Plan{Ops: []editor.Op{findEdit("write.txt", "old", "new"), findEdit("WRITE.txt", "content", "text"),
 		editor.Rename{From: "delete.txt", To: "Mode.sh", Overwrite: true}, editor.Rename{From: "rename.txt", To: "Rename.txt", Overwrite: true}}})

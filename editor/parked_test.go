@@ -18,7 +18,7 @@ func killAt(t testing.TB, fs *crashfs.FS, plan editor.Plan, path string) *crashf
 	t.Helper()
 	p := fs.Process()
 	fs.OnOp(func(o op.Op) {
-		publishes := o.Kind == op.Exchange || o.Kind == op.RenameNoReplace || o.Kind == op.Chmod
+		publishes := o.Kind == op.Exchange || o.Kind == op.RenameNoReplace || o.Kind == op.Chmod || o.Kind == op.Write
 		if publishes && (strings.HasSuffix(o.Path, "/"+path) || strings.HasSuffix(o.To, "/"+path)) {
 			p.Kill()
 		}
@@ -36,7 +36,11 @@ const mine = "my own work\n"
 // and one of the others.
 func parkedTree(t testing.TB) (*crashfs.FS, string) {
 	t.Helper()
-	fs := crashTree(t, crashfs.Options{})
+	return parkedOn(t, crashTree(t, crashfs.Options{}))
+}
+
+func parkedOn(t testing.TB, fs *crashfs.FS) (*crashfs.FS, string) {
+	t.Helper()
 	plan := editor.Plan{Key: "K", Ops: []editor.Op{
 		findEdit("dir/moved.txt", "edited", "EDITED"), editor.Write{Path: "edit.txt", Content: []byte("written\n")},
 		findEdit("write.txt", "old", "new"),
@@ -60,9 +64,14 @@ func shelf(fs *crashfs.FS, id, name string) string {
 }
 
 func TestResolveUseBeforeAndUseAfter(t *testing.T) {
+	testResolve(t, func() (*crashfs.FS, string) { return parkedTree(t) })
+	testResolve(t, func() (*crashfs.FS, string) { return parkedOn(t, apart(t, crashTree(t, crashfs.Options{}))) })
+}
+
+func testResolve(t *testing.T, parked func() (*crashfs.FS, string)) {
 	for use, outcome := range map[editor.Resolution]string{
 		editor.UseBefore: editor.StateRolledBack, editor.UseAfter: editor.StateCommitted, editor.KeepCurrent: editor.StateRolledBack} {
-		fs, id := parkedTree(t)
+		fs, id := parked()
 		was := userTree(fs)
 		ed := openOn(t, fs)
 		_, err := ed.Apply(t.Context(), editor.Plan{Ops: []editor.Op{editor.Delete{Path: "write.txt"}}})

@@ -40,6 +40,9 @@ func (p *preparer) changes(ctx context.Context) ([]change, error) {
 			drafts = append(drafts, d)
 		}
 	}
+	if err := p.checkSpellings(drafts); err != nil {
+		return nil, err
+	}
 	if err := p.keepIdentity(drafts); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
 )
 
@@ -131,6 +132,49 @@ func (s *slot) isAt(path string) bool {
 		folds = folds || home.dir.spelling == spellingFolds
 	}
 	return folds && strings.EqualFold(s.path(), path)
+}
+
+// checkSpellings refuses two new names in a directory that are one to the system:
+// nothing that stood there told so.
+func (p *preparer) checkSpellings(drafts []*draft) error {
+	type name struct {
+		dir    *node
+		folded string
+	}
+	seen := make(map[name]*slot)
+	for _, d := range drafts {
+		s := d.slot
+		if s.now == nil || s.disk != nil {
+			continue
+		}
+		key := name{s.dir, folded(s.name)}
+		other := seen[key]
+		if seen[key] = s; other == nil {
+			continue
+		}
+		folds, err := p.folds(s.dir)
+		if err == nil && folds {
+			err = fail.New(fail.Exists, "", "", "%s is the same name to this file system", fail.QuotePath(other.path()))
+		}
+		if err != nil {
+			return s.failed(err, d.Path)
+		}
+	}
+	return nil
+}
+
+// folds asks the system whether case does not count in dir. A new directory is
+// like the one that it is made in.
+func (v *virtual) folds(dir *node) (bool, error) {
+	for dir.disk == nil && dir != v.root {
+		dir = dir.at.dir
+	}
+	d, err := v.tree.Dir(dir.diskPath())
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	return d.Folds()
 }
 
 // otherSpelling reports whether something is to stand at another spelling of

@@ -48,6 +48,14 @@ func (d *osDir) Volume() (v Volume, err error) {
 	return v, pathError("stat", d.f.Name(), err)
 }
 
+func (d *osDir) Folds() (folds bool, err error) {
+	err = withFD(d.f, func(fd int) error {
+		folds = foldsCase(fd)
+		return nil
+	})
+	return folds, pathError("stat", d.f.Name(), err)
+}
+
 func (d *osDir) Writable() (bool, error) {
 	err := withFD(d.f, func(fd int) error {
 		return unix.Faccessat(fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)

@@ -54,6 +54,8 @@ func (d *osDir) Volume() (Volume, error) {
 	return Volume{Dev: info.Dev}, err
 }
 
+func (d *osDir) Folds() (bool, error) { return false, nil }
+
 func (d *osDir) SelfXattrs() ([]Xattr, error) { return nil, nil }
 
 func (d *osDir) Writable() (bool, error) { return true, nil }

@@ -26,6 +26,12 @@ func volumeOf(fd int) (Volume, error) {
 	return Volume{Dev: uint64(st.Dev)}, err
 }
 
+func foldsCase(fd int) bool {
+	const caseSensitive = 11 // _PC_CASE_SENSITIVE
+	counts, err := unix.Fpathconf(fd, caseSensitive)
+	return err == nil && counts == 0
+}
+
 // chmodAt refuses a link, although this system could do it: no caller could
 // rely on it elsewhere.
 func chmodAt(dir int, name string, mode uint32) error {

@@ -39,6 +39,13 @@ func volumeOf(fd int) (Volume, error) {
 	return v, nil
 }
 
+// foldsCase reads the flag that chattr +F sets. What has no flags does not fold.
+func foldsCase(fd int) bool {
+	const casefold = 0x40000000 // FS_CASEFOLD_FL
+	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
+	return err == nil && flags&casefold != 0
+}
+
 // inode opens whatever stands at name, a link too, without touching it, and
 // calls with a path that leads to that very inode: the system follows a name
 // in /proc/self/fd to what is open and no further.

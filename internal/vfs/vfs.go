@@ -101,6 +101,9 @@ type Dir interface {
 	Stat() (Info, error)
 	// Volume says where names of the directory can be renamed to.
 	Volume() (Volume, error)
+	// Folds reports whether the system says that case does not count in the
+	// directory's names. False where it cannot tell.
+	Folds() (bool, error)
 	// SelfXattrs lists the extended attributes of the directory itself, its
 	// default ACL among them, sorted by name.
 	SelfXattrs() ([]Xattr, error)

@@ -81,6 +81,11 @@ func (d *dir) Volume() (v vfs.Volume, err error) {
 	return v, err
 }
 
+func (d *dir) Folds() (folds bool, err error) {
+	err = d.self(op.Stat, func() error { folds = d.node.folds; return nil })
+	return folds, err
+}
+
 // Writable goes by the owner's bit, the only one that counts here, and not for
 // the superuser.
 func (d *dir) Writable() (ok bool, err error) {

@@ -16,6 +16,9 @@ func TestFoldCase(t *testing.T) {
 	require.NoError(t, fs.WriteFile("/Readme", []byte("x"), 0o644))
 	d, err := fs.OpenRoot("/")
 	require.NoError(t, err)
+	folds, err := d.Folds()
+	require.NoError(t, err)
+	require.True(t, folds)
 	spelled := func() string {
 		list, err := d.ReadDir()
 		require.NoError(t, err)

@@ -42,6 +42,11 @@ func (d *dir) Volume() (v vfs.Volume, err error) {
 	return v, err
 }
 
+func (d *dir) Folds() (folds bool, err error) {
+	err = d.fs.run(d.at(op.Stat, ""), func() (err error) { folds, err = d.inner.Folds(); return err })
+	return folds, err
+}
+
 func (d *dir) Writable() (ok bool, err error) {
 	err = d.fs.run(d.at(op.Stat, ""), func() (err error) { ok, err = d.inner.Writable(); return err })
 	return ok, err
