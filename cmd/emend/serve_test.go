@@ -43,15 +43,20 @@ type answer struct {
 func serving(t *testing.T, root string, args ...string) *client {
 	inR, in := io.Pipe()
 	out, outW := io.Pipe()
-	exit := make(chan int, 1)
+	exit, ended := make(chan int, 1), make(chan struct{})
 	go func() {
+		defer close(ended)
 		exit <- run(context.Background(), append([]string{"serve", "--root", root}, args...),
 			streams{in: inR, out: outW, err: io.Discard})
 		_ = inR.Close()
 		_ = outW.Close()
 	}()
 	c := &client{t: t, in: in, out: frameReader{bufio.NewReader(out)}, stdout: out, exit: exit, answers: make(map[string]answer)}
-	t.Cleanup(func() { _ = in.Close() })
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = out.Close()
+		<-ended // and has done with root
+	})
 	return c
 }
 

@@ -25,7 +25,10 @@ func servingProcess(t *testing.T, root string, args ...string) (*client, *exec.C
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	c := &client{t: t, in: in, out: frameReader{bufio.NewReader(out)}, stdout: out, answers: make(map[string]answer)}
 	c.ok("initialize", nil)
 	return c, cmd
