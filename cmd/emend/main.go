@@ -12,8 +12,8 @@ import (
 
 func main() {
 	collectLate()
-	ctx, stop := cancelOnSignal(context.Background())
-	code := run(ctx, os.Args[1:], streams{
+	ctx := cancelOnSignal(context.Background())
+	os.Exit(run(ctx, os.Args[1:], streams{
 		in:      os.Stdin,
 		inTTY:   term.IsTerminal(int(os.Stdin.Fd())),
 		out:     openEnded{os.Stdout},
@@ -21,9 +21,7 @@ func main() {
 		err:     os.Stderr,
 		errTTY:  isColourTerminal(os.Stderr),
 		errLive: os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stderr.Fd())),
-	})
-	stop()
-	os.Exit(code)
+	}))
 }
 
 // collectLate lets garbage lie as long as there is little of it: most runs are

@@ -14,7 +14,9 @@ import (
 // cancels, with an error that names the signal as its cause. A second one
 // kills the process as it would any other: recovery is made for that. What the
 // parent has told us to ignore (nohup, a shell's background job) stays ignored.
-func cancelOnSignal(parent context.Context) (context.Context, context.CancelFunc) {
+// The first is caught until the process ends, so that one which comes when all is
+// done does not make a failure of it.
+func cancelOnSignal(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	caught := make(chan os.Signal, 1)
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -23,17 +25,11 @@ func cancelOnSignal(parent context.Context) (context.Context, context.CancelFunc
 		}
 	}
 	go func() {
-		select {
-		case s := <-caught:
-			signal.Stop(caught)
-			cancel(cancelledBy(s.(syscall.Signal)))
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
+		s := <-caught
 		signal.Stop(caught)
-		cancel(nil)
-	}
+		cancel(cancelledBy(s.(syscall.Signal)))
+	}()
+	return ctx
 }
 
 func cancelledBy(s syscall.Signal) *fail.Error {
