@@ -51,7 +51,7 @@ func (v *view) moves(n int, course Course) bool {
 func (v *view) forward() error {
 	err := v.job.Announce()
 	if err == nil {
-		err = v.each(GoForward, false, v.prepareForward)
+		err = v.together(GoForward, v.prepareForward)
 	}
 	if err == nil {
 		err = v.job.SyncStage()
@@ -67,7 +67,7 @@ func (v *view) forward() error {
 func (v *view) back() error {
 	err := v.job.Announce()
 	if err == nil {
-		err = v.each(GoBack, true, v.prepareBack)
+		err = v.together(GoBack, v.prepareBack)
 	}
 	if err == nil {
 		err = v.job.SyncStage()
@@ -84,14 +84,23 @@ func (v *view) each(course Course, reverse bool, do func(n int) error) error {
 		if reverse {
 			n = len(v.job.Steps) - 1 - i
 		}
-		if !v.moves(n, course) {
-			continue
-		}
-		if err := do(n); err != nil {
-			return fail.Wrap(err, "recover", v.job.Steps[n].Path)
+		if err := v.one(n, course, do); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// together is each for what needs no order.
+func (v *view) together(course Course, do func(n int) error) error {
+	return apply.Parallel(len(v.job.Steps), func(n int) error { return v.one(n, course, do) })
+}
+
+func (v *view) one(n int, course Course, do func(n int) error) error {
+	if !v.moves(n, course) {
+		return nil
+	}
+	return fail.Wrap(do(n), "recover", v.job.Steps[n].Path)
 }
 
 func (v *view) prepareForward(n int) error {
@@ -119,13 +128,14 @@ func (v *view) prepareBack(n int) error {
 		return v.job.Empty(v.job.Slot(n, apply.SlotB))
 	}
 	s := &v.sights[n]
-	if !st.InPlace && s.B.Slot != SlotDisplaced {
+	displaced := s.B.Slot == SlotDisplaced // it waits in b
+	if !st.InPlace && !displaced {
 		for letter, held := range map[string]Held{apply.SlotA: s.A, apply.SlotD: s.D} {
 			if held.Slot == SlotDisplaced {
 				if err := v.job.RenameSlot(n, letter, apply.SlotB); err != nil {
 					return err
 				}
-				s.B.Slot = SlotDisplaced
+				displaced = true
 				break
 			}
 		}
@@ -133,7 +143,7 @@ func (v *view) prepareBack(n int) error {
 	if err := v.job.Empty(v.job.Slot(n, apply.SlotD)); err != nil {
 		return err
 	}
-	if s.B.Slot == SlotDisplaced && !st.InPlace {
+	if displaced && !st.InPlace {
 		return v.job.SyncSlot(v.job.Slot(n, apply.SlotB))
 	}
 	return v.restage(n, apply.SlotB, &st.Before, wal.Before)
@@ -190,8 +200,8 @@ func (v *view) linkSource(n int, img wal.Image) (string, bool) {
 		}
 		return "", false
 	}
-	for i := range v.job.Steps {
-		if v.job.Steps[i].LinkOf == n && v.sights[i].Place == PlaceAfter {
+	for _, i := range v.linkers[n] {
+		if v.sights[i].Place == PlaceAfter {
 			return v.where(i), true
 		}
 	}

@@ -38,14 +38,15 @@ func (v *view) image(n int, img wal.Image) writer {
 			return spliced(w, st, img)
 		}
 	}
-	for i := range v.job.Steps {
-		switch {
-		case img == wal.After && st.LinkOf == i:
-			return v.whole(i, wal.Before)
-		case img == wal.Before && v.job.Steps[i].LinkOf == n:
-			if w := v.whole(i, wal.After); w != nil {
-				return w
-			}
+	if img == wal.After {
+		if st.LinkOf < 0 {
+			return nil
+		}
+		return v.whole(st.LinkOf, wal.Before)
+	}
+	for _, i := range v.linkers[n] {
+		if w := v.whole(i, wal.After); w != nil {
+			return w
 		}
 	}
 	return nil

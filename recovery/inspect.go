@@ -19,6 +19,7 @@ type view struct {
 	sights   []Sight
 	infos    []vfs.Info // what stands at each path, zero for nothing
 	verdicts []Verdict
+	linkers  map[int][]int // of a renamed file: the steps that link to it
 }
 
 type inode struct{ dev, ino uint64 }
@@ -26,11 +27,29 @@ type inode struct{ dev, ino uint64 }
 // inspect looks at everything and classifies it. It reads only.
 func inspect(job *apply.Job, tx *wal.Transaction) (*view, error) {
 	n := len(job.Steps)
-	v := &view{job: job, tx: tx, sights: make([]Sight, n), infos: make([]vfs.Info, n)}
+	v := &view{job: job, tx: tx, sights: make([]Sight, n), infos: make([]vfs.Info, n), linkers: make(map[int][]int)}
 	for i := range job.Steps {
-		if err := v.lookAtPath(i); err != nil {
-			return nil, fail.Wrap(err, "inspect", job.Steps[i].Path)
+		if from := job.Steps[i].LinkOf; from >= 0 {
+			v.linkers[from] = append(v.linkers[from], i)
 		}
+	}
+	// Where a directory is tells where what is beneath it is.
+	for i := range job.Steps {
+		if job.Steps[i].DirFrom == "" {
+			continue
+		}
+		if err := v.look(i, v.lookAtPath); err != nil {
+			return nil, err
+		}
+	}
+	err := apply.Parallel(n, func(i int) error {
+		if job.Steps[i].DirFrom != "" {
+			return nil
+		}
+		return v.look(i, v.lookAtPath)
+	})
+	if err != nil {
+		return nil, err
 	}
 	here := make(map[inode]bool, n)
 	for _, info := range v.infos {
@@ -38,19 +57,27 @@ func inspect(job *apply.Job, tx *wal.Transaction) (*view, error) {
 			here[inode{info.Dev, info.Ino}] = true
 		}
 	}
-	for i := range job.Steps {
-		if err := v.lookAtSlots(i, here); err != nil {
-			return nil, fail.Wrap(err, "inspect", job.Steps[i].Path)
-		}
+	err = apply.Parallel(n, func(i int) error {
+		return v.look(i, func(i int) error { return v.lookAtSlots(i, here) })
+	})
+	if err != nil {
+		return nil, err
 	}
 	for i := range job.Steps {
-		if err := v.lookForTorn(i); err != nil {
-			return nil, fail.Wrap(err, "inspect", job.Steps[i].Path)
+		if err := v.look(i, v.lookForUnfinished); err != nil {
+			return nil, err
+		}
+		if err := v.look(i, v.lookForTorn); err != nil {
+			return nil, err
 		}
 	}
 	v.verdicts = Classify(v.sights)
 	v.barLost()
 	return v, nil
+}
+
+func (v *view) look(n int, at func(n int) error) error {
+	return fail.Wrap(at(n), "inspect", v.job.Steps[n].Path)
 }
 
 // barLost bars the way to images that are nowhere any more, because somebody has
@@ -183,13 +210,20 @@ func (v *view) lookAtSlots(n int, here map[inode]bool) error {
 			slot.held.Slot = SlotStrange
 		}
 	}
-	if s.A.Slot == SlotStrange && st.After.Kind == vfs.Regular {
-		if ok, err := v.unfinished(n); err != nil || ok {
-			s.A.Slot = SlotUnfinished
-			return err
-		}
-	}
 	return nil
+}
+
+// lookForUnfinished tells a slot that was being written from a strange one.
+func (v *view) lookForUnfinished(n int) error {
+	s := &v.sights[n]
+	if s.A.Slot != SlotStrange || v.job.Steps[n].After.Kind != vfs.Regular || s.DirStep {
+		return nil
+	}
+	ok, err := v.unfinished(n)
+	if err != nil || ok {
+		s.A.Slot = SlotUnfinished
+	}
+	return err
 }
 
 // unfinished reports whether slot a of step n is no longer than the
