@@ -88,7 +88,7 @@ func farAndNear(t *testing.T, root string) {
 	for _, d := range []string{"near", "far/sub", "far/goes"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, d), 0o755))
 	}
-	for _, f := range []string{"near/in", "near/shared", "far/out", "far/old", "far/sub/a", "far/sub/b", "far/sub/c", "far/goes/x", "far/kept", "far/held"} {
+	for _, f := range []string{"near/in", "near/shared", "far/out", "far/old", "far/sub/a", "far/sub/b", "far/sub/c", "far/goes/x", "far/kept", "far/held", "far/file"} {
 		require.NoError(t, os.WriteFile(filepath.Join(root, f), []byte(oldText+f+"\n"), 0o640))
 		require.NoError(t, os.Chown(filepath.Join(root, f), 1234, 4321))
 		require.NoError(t, os.Chmod(filepath.Join(root, f), 0o4751))
@@ -104,7 +104,8 @@ func farPlan() editor.Plan {
 		editor.Write{Path: "far/written", Content: []byte("new\n")},
 		editor.Edit{Path: "far/kept", Edits: find("two", "2")},
 		editor.Write{Path: "far/held", Content: []byte("both\n")},
-		editor.Delete{Path: "far/goes/x"},
+		editor.Delete{Path: "far/goes/x"}, editor.Create{Path: "far/goes", Content: []byte("a file now\n")},
+		editor.Delete{Path: "far/file"}, editor.Create{Path: "far/file/in", Content: []byte("a directory now\n")},
 		editor.Rename{From: "far/sub/a", To: "far/sub/t"}, editor.Rename{From: "far/sub/b", To: "far/sub/a"}, editor.Rename{From: "far/sub/t", To: "far/sub/b"},
 		editor.Rename{From: "far/sub/c", To: "far/c"}, editor.Edit{Path: "far/c", Edits: find("two", "2")},
 		editor.Rename{From: "near/in", To: "far/in"},
@@ -198,4 +199,20 @@ func noSlots(t *testing.T, root string) {
 		}
 		return err
 	}))
+}
+
+// TestDurabilityIsThatOfTheWeakestVolume: nothing on a tmpfs survives a power cut.
+func TestDurabilityIsThatOfTheWeakestVolume(t *testing.T) {
+	image := filepath.Join(t.TempDir(), "image")
+	require.NoError(t, os.WriteFile(image, nil, 0o600))
+	require.NoError(t, os.Truncate(image, 64<<20))
+	mustRun(t, "ext4", "mkfs.ext4", "-q", image)
+	root := mounted(t, "ext4", "-o", "loop", image)
+	require.NoError(t, os.Mkdir(root+"/far", 0o755))
+	bound(t, mounted(t, "tmpfs", "-t", "tmpfs", "none"), root+"/far")
+	for _, c := range []struct{ path, want string }{{"near", "full"}, {"far/f", "degraded"}, {"near2", "full"}} {
+		res, err := applyIn(root, editor.Create{Path: c.path, Content: []byte("x")})
+		require.NoError(t, err)
+		require.Equal(t, c.want, res.Durability, c.path)
+	}
 }

@@ -4,7 +4,8 @@ package recovery
 type Place uint8
 
 // The places. PlaceTorn is a file written in place of which every aligned
-// 512-byte block is the before's or the after's (docs/PROTOCOL.md).
+// 512-byte block is the before's or the after's, or a directory between two
+// spellings of its name (docs/PROTOCOL.md).
 const (
 	PlaceBefore Place = iota
 	PlaceAfter
