@@ -67,7 +67,7 @@ type reader struct {
 	unit      int             // the document that is being read
 	given     map[string]bool // the names that it has had
 	continued bool            // it began in a piece before
-	line      int             // of the source, at which the piece begins that is being read
+	lines     []int           // where those of the piece begin that is being read
 }
 
 func (r *reader) documents() error {
@@ -76,7 +76,7 @@ func (r *reader) documents() error {
 	}
 	units := r.unit
 	for p := range pieces(r.Source, r.size) {
-		r.line, r.continued = p.line, p.continued
+		r.lines, r.continued = p.lines(), p.continued
 		if err := r.piece(p.text); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (r *reader) malformed(err error) error {
 	if _, scanErr := fmt.Sscanf(message, "line %d: ", &line); scanErr == nil {
 		_, message, _ = strings.Cut(message, ": ")
 	}
-	return r.Error(fail.Parse, r.Offset(r.line+line, 1), "", "%s", message)
+	return r.Error(fail.Parse, r.offset(line, 1), "", "%s", message)
 }
 
 // document reads one translation unit, or what a piece has of one. Its lists

@@ -3,6 +3,7 @@ package clang
 import (
 	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -72,6 +73,15 @@ func (r *reader) number(n *yaml.Node, fields map[string]*yaml.Node, name string)
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 // pos returns the offset at which n stands.
-func (r *reader) pos(n *yaml.Node) int {
-	return r.Offset(r.line+n.Line, n.Column)
+func (r *reader) pos(n *yaml.Node) int { return r.offset(n.Line, n.Column) }
+
+// offset returns the offset of a line and a column, in characters, of the
+// piece, both from 1.
+func (r *reader) offset(line, column int) int {
+	pos := r.lines[min(max(line, 1), len(r.lines))-1]
+	for ; column > 1 && pos < len(r.Data); column-- {
+		_, size := utf8.DecodeRune(r.Data[pos:])
+		pos += size
+	}
+	return pos
 }

@@ -3,6 +3,7 @@ package clang
 import (
 	"bytes"
 	"iter"
+	"unicode/utf8"
 
 	"github.com/emend/emend/internal/input/fix"
 )
@@ -14,8 +15,27 @@ const pieceSize = 1 << 20
 // piece is a part of a source that is YAML by itself.
 type piece struct {
 	text      []byte
-	line      int  // of the source, at which text begins; from 0
-	continued bool // it goes on with a list of the piece before, whose key is its first line
+	pos       int  // where in the source it begins, behind the key
+	continued bool // it goes on with a list of the piece before, whose key it begins with
+	key       int  // how long that is
+}
+
+// lines returns where in the source the lines of p begin, as YAML counts them.
+func (p *piece) lines() []int {
+	starts := []int{p.pos}
+	for at := 0; ; {
+		i := bytes.IndexAny(p.text[at:], "\r\n\u0085\u2028\u2029")
+		if i < 0 {
+			return starts
+		}
+		at += i
+		_, size := utf8.DecodeRune(p.text[at:])
+		if bytes.HasPrefix(p.text[at:], []byte("\r\n")) {
+			size = len("\r\n")
+		}
+		at += size
+		starts = append(starts, p.pos+max(0, at-p.key))
+	}
 }
 
 // pieces cuts src between items of the lists at the top of its documents, where
@@ -25,7 +45,7 @@ func pieces(src *fix.Source, size int) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
 		var p piece
 		var key, item []byte // the line of the list's key, and how its items begin
-		start, line := 0, 0
+		start := 0
 		for l := fix.NewLines(src); !l.Done(); l.Advance() {
 			switch raw := l.Raw(); {
 			case isListKey(raw):
@@ -40,9 +60,8 @@ func pieces(src *fix.Source, size int) iter.Seq[piece] {
 					return
 				}
 				start = l.Pos()
-				p = piece{text: bytes.Clone(key), line: line - 1, continued: true}
+				p = piece{text: bytes.Clone(key), pos: start, continued: true, key: len(key)}
 			}
-			line++
 		}
 		p.text = append(p.text, src.Data[start:]...)
 		yield(p)

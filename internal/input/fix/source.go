@@ -6,7 +6,6 @@ package fix
 import (
 	"bytes"
 	"fmt"
-	"sort"
 	"unicode/utf8"
 
 	"github.com/emend/emend/internal/fail"
@@ -40,26 +39,6 @@ func (s *Source) Position(pos int) string {
 		name = "input"
 	}
 	return fmt.Sprintf("%s:%d:%d", name, line+s.Skipped, pos-start+1)
-}
-
-// Offset returns the byte offset of a line and a column, both from 1, of which
-// the column counts characters.
-func (s *Source) Offset(line, column int) int {
-	s.findLines()
-	i := max(0, sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].line >= line })-1)
-	pos := i * blockSize
-	for at := s.blocks[i].line; at < line; at++ {
-		next := bytes.IndexByte(s.Data[pos:], '\n')
-		if next < 0 {
-			return len(s.Data)
-		}
-		pos += next + 1
-	}
-	for ; column > 1 && pos < len(s.Data); column-- {
-		_, size := utf8.DecodeRune(s.Data[pos:])
-		pos += size
-	}
-	return pos
 }
 
 // block is what is known of the lines of blockSize bytes of a source: the line,
