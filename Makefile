@@ -44,6 +44,7 @@ test-producers:
 
 race:
 	CGO_ENABLED=1 $(GO) test -timeout 30m -race -short -skip '$(SWEEPS)' $(CONCURRENT)
+	CGO_ENABLED=1 $(GO) test -timeout 30m -race -run Serve ./cmd/emend
 
 check:
 	.ci/run
