@@ -62,7 +62,7 @@ func otherNames() error {
 }
 
 // keepIdentity decides which files are written in place, because replacing them
-// would lose what they are.
+// would lose what they are, and where the slots of all others are.
 func (p *preparer) keepIdentity(drafts []*draft) error {
 	gone, moved := make(map[inode]uint64), make(map[inode]bool)
 	for _, d := range drafts {

@@ -130,7 +130,8 @@ func (c *commit) stage(i int) (vfs.File, error) {
 		}
 		if c.tx.p.changes[st.LinkOf].info.Nlink > 1 { // a copy would part it from its other names
 			if errors.Is(err, syscall.EXDEV) {
-				err = otherNames()
+				err = fail.New(fail.IdentityLost, "", "", "the file has other names (hard links) and cannot move to another file system with them").
+					WithHint("copy it there, and delete it here, as two operations")
 			}
 			return nil, err
 		}
