@@ -67,7 +67,7 @@ type reader struct {
 	unit      int             // the document that is being read
 	given     map[string]bool // the names that it has had
 	continued bool            // it began in a piece before
-	lines     []int           // where those of the piece begin that is being read
+	part      *piece          // of the source, that is being read
 }
 
 func (r *reader) documents() error {
@@ -76,7 +76,7 @@ func (r *reader) documents() error {
 	}
 	units := r.unit
 	for p := range pieces(r.Source, r.size) {
-		r.lines, r.continued = p.lines(), p.continued
+		r.part, r.continued = p, p.continued
 		if err := r.piece(p.text); err != nil {
 			return err
 		}

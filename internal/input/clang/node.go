@@ -78,7 +78,7 @@ func (r *reader) pos(n *yaml.Node) int { return r.offset(n.Line, n.Column) }
 // offset returns the offset of a line and a column, in characters, of the
 // piece, both from 1.
 func (r *reader) offset(line, column int) int {
-	pos := r.lines[min(max(line, 1), len(r.lines))-1]
+	pos := r.part.offset(line - 1)
 	for ; column > 1 && pos < len(r.Data); column-- {
 		_, size := utf8.DecodeRune(r.Data[pos:])
 		pos += size

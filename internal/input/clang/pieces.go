@@ -18,15 +18,32 @@ type piece struct {
 	pos       int  // where in the source it begins, behind the key
 	continued bool // it goes on with a list of the piece before, whose key it begins with
 	key       int  // how long that is
+
+	lines []int // places in text of every stride-th line; nil: not looked for yet
 }
 
-// lines returns where in the source the lines of p begin, as YAML counts them.
-func (p *piece) lines() []int {
-	starts := []int{p.pos}
-	for at := 0; ; {
+// stride is how many lines lie between two whose places are remembered.
+const stride = 64
+
+// offset returns where in the source a line of p begins, counted from 0 as YAML
+// counts them.
+func (p *piece) offset(line int) int {
+	if p.lines == nil {
+		p.lines = []int{0}
+		for at := p.behind(0, stride); at < len(p.text); at = p.behind(at, stride) {
+			p.lines = append(p.lines, at)
+		}
+	}
+	i := min(line/stride, len(p.lines)-1)
+	return p.pos + max(0, p.behind(p.lines[i], line-i*stride)-p.key)
+}
+
+// behind returns the place in the text that is n lines behind at.
+func (p *piece) behind(at, n int) int {
+	for ; n > 0; n-- {
 		i := bytes.IndexAny(p.text[at:], "\r\n\u0085\u2028\u2029")
 		if i < 0 {
-			return starts
+			return len(p.text)
 		}
 		at += i
 		_, size := utf8.DecodeRune(p.text[at:])
@@ -34,16 +51,16 @@ func (p *piece) lines() []int {
 			size = len("\r\n")
 		}
 		at += size
-		starts = append(starts, p.pos+max(0, at-p.key))
 	}
+	return at
 }
 
 // pieces cuts src between items of the lists at the top of its documents, where
 // what comes before has size bytes. Nothing of another value can look like such an
 // item: all lines of it would be indented further.
-func pieces(src *fix.Source, size int) iter.Seq[piece] {
-	return func(yield func(piece) bool) {
-		var p piece
+func pieces(src *fix.Source, size int) iter.Seq[*piece] {
+	return func(yield func(*piece) bool) {
+		p := &piece{}
 		var key, item []byte // the line of the list's key, and how its items begin
 		start := 0
 		for l := fix.NewLines(src); !l.Done(); l.Advance() {
@@ -60,7 +77,7 @@ func pieces(src *fix.Source, size int) iter.Seq[piece] {
 					return
 				}
 				start = l.Pos()
-				p = piece{text: bytes.Clone(key), pos: start, continued: true, key: len(key)}
+				p = &piece{text: bytes.Clone(key), pos: start, continued: true, key: len(key)}
 			}
 		}
 		p.text = append(p.text, src.Data[start:]...)
