@@ -67,7 +67,7 @@ func pieces(src *fix.Source, size int) iter.Seq[*piece] {
 			switch raw := l.Raw(); {
 			case isListKey(raw):
 				key, item = raw, nil
-			case bytes.IndexByte([]byte(" \t\r\n-"), raw[0]) < 0, bytes.HasPrefix(raw, []byte("---")):
+			case bytes.IndexByte([]byte(" \t\r\n"), raw[0]) < 0 && !bytes.HasPrefix(raw, []byte("- ")):
 				key = nil
 			case key != nil && item == nil:
 				item = itemStart(raw)
