@@ -26,7 +26,7 @@ func FuzzPieces(f *testing.F) {
 	item := "- FilePath: /w/f\n  Offset: 0\n  Length: 1\n  ReplacementText: x\n"
 	for _, doc := range []string{"Replacements:\n%[1]sDiagnostics:\n%[2]s%[2]s", "Diagnostics:\n%[2]s%[2]sReplacements:\n%[1]s%[1]s",
 		"Replacements:\n%[1]sDiagnostics: []\nReplacements:\n%[1]s%[1]s", "Replacements:\n%[1]s---\nReplacements:\n%[1]s%[1]s...\n",
-		"Diagnostics:\n-key:\n%[1]s%[1]s"} {
+		"Replacements:\n-key:\n%[1]s%[1]s"} {
 		f.Add(fmt.Appendf(nil, doc, item, strings.TrimRight("- DiagnosticName: d\n  Replacements:\n  "+strings.ReplaceAll(item, "\n", "\n  "), " ")))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
