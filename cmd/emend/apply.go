@@ -171,6 +171,7 @@ func (a *app) readPlan(ctx context.Context, args []string, root string, f applyF
 			return editor.Plan{}, err
 		}
 		plan, err = input.Parse(f.input.format.value, opts, sources...)
+		a.sources = sources
 	}
 	if err != nil {
 		name, _ := inputName(args)

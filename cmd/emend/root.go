@@ -31,6 +31,7 @@ type app struct {
 	exit      int                     // of a verb that ended without an error
 	recovered []recovery.IntentReport // what a verb that writes recovered first
 	skipped   []fix.Skipped           // what of a report was left out
+	sources   []*fix.Source           // what the plan was read from, unless it is a stream
 	started   bool                    // a verb has begun: errors are its own, not the command line's
 }
 
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		a.out.json = a.out.json || asksForJSON(args)
 		err = commandLineError(cmd, err)
 	}
-	e := withSignal(ctx, fail.From(err, "", ""))
+	e := fix.Show(a.sources, withSignal(ctx, fail.From(err, "", "")))
 	exit := exitCode(e)
 	a.out.failure(e, exit, a.recovered)
 	return exit

@@ -10,6 +10,7 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/input/fix"
 	"github.com/spf13/cobra"
 )
 
@@ -193,7 +194,7 @@ func (s *server) call(ctx context.Context, req rpcRequest, do method) rpcRespons
 		return rpcResponse{ID: req.ID, Error: refused}
 	}
 	doc.Reset()
-	e := withSignal(ctx, fail.From(err, "", ""))
+	e := fix.Show(a.sources, withSignal(ctx, fail.From(err, "", "")))
 	exit := exitCode(e)
 	a.out.failure(e, exit, a.recovered)
 	return rpcResponse{ID: req.ID, Error: &rpcError{Code: rpcCode(exit), Message: e.Error(), Data: doc.Bytes()}}

@@ -217,7 +217,8 @@ func (s *server) plan(a *app, req rpcRequest, all any, doc *documentParams) (edi
 		return editor.Plan{}, err
 	}
 	name := cmp.Or(doc.Name, "document")
-	plan, err := input.Parse(flags.format.value, opts, &fix.Source{Name: name, Data: data})
+	a.sources = []*fix.Source{{Name: name, Data: data}}
+	plan, err := input.Parse(flags.format.value, opts, a.sources...)
 	if err != nil {
 		return editor.Plan{}, fail.Wrap(err, "parse", name)
 	}

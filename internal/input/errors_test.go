@@ -109,9 +109,14 @@ func TestRefusalsShowThePlace(t *testing.T) {
 		tried[c.format] = true
 		t.Run(c.format, func(t *testing.T) {
 			opts := Options{Root: fix.Root{Names: []string{"/w"}}}
-			plan, err := Parse(c.format, opts, &fix.Source{Name: "in", Data: []byte(c.document)})
+			src := &fix.Source{Name: "in", Data: []byte(c.document)}
+			plan, err := Parse(c.format, opts, src)
 			require.NoError(t, err)
-			require.ErrorContains(t, applyPlan(root, plan), c.message)
+			err = applyPlan(root, plan)
+			require.ErrorContains(t, err, c.message)
+			if e := fix.Show([]*fix.Source{src}, fail.Of(err)); e.Expected == "" {
+				require.Regexp(t, `: ".+"(\.\.\.)?$`, e.Message, e.Origin)
+			}
 		})
 	}
 	require.ElementsMatch(t, Formats(), slices.Collect(maps.Keys(tried)))
@@ -134,7 +139,7 @@ func TestErrorsShowThePlace(t *testing.T) {
 			require.Equal(t, fail.Parse, e.Kind)
 			require.Equal(t, c.path, e.Path)
 			require.Contains(t, e.Message, c.message)
-			require.Regexp(t, `: ".+"(\.\.\.)?$`, e.Message)
+			require.Regexp(t, `: ".+"(\.\.\.)?$`, e.Message, e.Origin)
 		})
 	}
 	require.ElementsMatch(t, Formats(), tried)

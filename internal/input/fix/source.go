@@ -5,7 +5,9 @@ package fix
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/emend/emend/internal/fail"
@@ -34,11 +36,42 @@ func (s *Source) LineOf(pos int) int {
 // 1, the column in bytes.
 func (s *Source) Position(pos int) string {
 	line, start := s.lineAt(pos)
-	name := s.Name
-	if name == "" {
-		name = "input"
+	return fmt.Sprintf("%s:%d:%d", s.name(), line+s.Skipped, pos-start+1)
+}
+
+func (s *Source) name() string { return cmp.Or(s.Name, "input") }
+
+// find returns the byte offset whose Position the origin begins with.
+func (s *Source) find(origin string) (pos int, ok bool) {
+	place, ok := strings.CutPrefix(origin, s.name()+":")
+	if !ok {
+		return 0, false
 	}
-	return fmt.Sprintf("%s:%d:%d", name, line+s.Skipped, pos-start+1)
+	line, column := 0, 0
+	if n, _ := fmt.Sscanf(place, "%d:%d", &line, &column); n != 2 {
+		return 0, false
+	}
+	for line -= s.Skipped; line > 1; line-- {
+		pos += bytes.IndexByte(s.Data[pos:], '\n') + 1
+	}
+	pos = min(pos+column-1, len(s.Data))
+	return pos, pos >= 0 && strings.HasPrefix(origin+":", s.Position(pos)+":")
+}
+
+// Show adds to the message of e, whose origin is in one of the sources, what
+// stands there, unless e shows text already.
+func Show(sources []*Source, e *fail.Error) *fail.Error {
+	if e.Origin == "" || e.Expected != "" {
+		return e
+	}
+	for _, s := range sources {
+		if pos, ok := s.find(e.Origin); ok {
+			shown := *e
+			shown.Message += ": " + s.snippet(pos)
+			return &shown
+		}
+	}
+	return e
 }
 
 // block is what is known of the lines of blockSize bytes of a source: the line,
