@@ -30,7 +30,8 @@ func mountImage() (dir string, unmount func(), err error) {
 		return "", nil, errors.Join(err, os.RemoveAll(tmp))
 	}
 	return mnt, func() {
-		if out, err := exec.Command("umount", mnt).CombinedOutput(); err != nil {
+		// Lazily: a contender may still be letting go of a file.
+		if out, err := exec.Command("umount", "-l", mnt).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: umount: %v: %s\n", err, out)
 			return
 		}
