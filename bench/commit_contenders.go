@@ -104,14 +104,20 @@ func commit(tree string, plan editor.Plan, opts ...editor.Option) error {
 	return errors.Join(err, ed.Close())
 }
 
+// rawStage makes what raw has of a .emend: a directory of slots, and a log.
+func rawStage(tree string) (stage string, wal *os.File, err error) {
+	stage = filepath.Join(tree, ".stage")
+	if err := os.Mkdir(stage, 0o700); err != nil {
+		return "", nil, err
+	}
+	wal, err = os.Create(filepath.Join(stage, "log"))
+	return stage, wal, err
+}
+
 // raw makes the system calls of a commit and nothing else: read, log and stage,
 // one barrier, exchange, sync the directories, a last record.
 func raw(tree string, files []file) error {
-	stage := filepath.Join(tree, ".stage")
-	if err := os.Mkdir(stage, 0o700); err != nil {
-		return err
-	}
-	wal, err := os.Create(filepath.Join(stage, "log"))
+	stage, wal, err := rawStage(tree)
 	if err != nil {
 		return err
 	}

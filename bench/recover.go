@@ -106,11 +106,7 @@ func recoverTree(tree string, files []file) error {
 
 // halfDone is what raw has done when half of the files are exchanged.
 func halfDone(tree string, files []file) error {
-	stage := filepath.Join(tree, ".stage")
-	if err := os.Mkdir(stage, 0o700); err != nil {
-		return err
-	}
-	wal, err := os.Create(filepath.Join(stage, "log"))
+	stage, wal, err := rawStage(tree)
 	if err != nil {
 		return err
 	}
