@@ -76,9 +76,17 @@ func (r *reader) documents() error {
 	}
 	units := r.unit
 	for p := range pieces(r.Source, r.size) {
-		r.part, r.continued = p, p.continued
-		if err := r.piece(p.text); err != nil {
+		if r.part != nil {
+			r.part.join(p)
+		} else {
+			r.part, r.continued = p, p.continued
+		}
+		whole, err := r.piece()
+		if err != nil {
 			return err
+		}
+		if whole {
+			r.part = nil
 		}
 	}
 	if r.unit == units {
@@ -87,19 +95,32 @@ func (r *reader) documents() error {
 	return nil
 }
 
-// piece reads the documents in text.
-func (r *reader) piece(text []byte) error {
-	in := yaml.NewDecoder(bytes.NewReader(text))
-	for {
+// piece reads the documents of the part. It returns false where that has been cut
+// in the middle of a value.
+func (r *reader) piece() (whole bool, err error) {
+	p := r.part
+	if len(p.text) < p.enough && !p.last {
+		return false, nil
+	}
+	text := bytes.NewReader(p.text)
+	in := yaml.NewDecoder(text)
+	for read := 0; ; read++ {
 		var doc yaml.Node
 		switch err := in.Decode(&doc); {
 		case errors.Is(err, io.EOF):
-			return nil
+			return true, nil
+		case err != nil && text.Len() == 0 && !p.last:
+			p.enough = 2 * len(p.text)
+			return false, nil
 		case err != nil:
-			return r.malformed(err)
+			return false, r.malformed(err)
 		}
+		if read < p.read {
+			continue
+		}
+		p.read++
 		if err := r.document(doc.Content[0]); err != nil {
-			return err
+			return false, err
 		}
 	}
 }

@@ -12,14 +12,24 @@ import (
 // times the room of its text.
 const pieceSize = 1 << 20
 
-// piece is a part of a source that is YAML by itself.
+// piece is a part of a source that is YAML by itself, unless it ends within a
+// value: then it is so with the pieces behind it.
 type piece struct {
 	text      []byte
 	pos       int  // where in the source it begins, behind the key
 	continued bool // it goes on with a list of the piece before, whose key it begins with
 	key       int  // how long that is
+	last      bool // of the source
+
+	read   int // documents that have been read
+	enough int // how long it has to become before it is worth another try
 
 	lines []int // places in text of every stride-th line; nil: not looked for yet
+}
+
+// join adds the piece behind p to it.
+func (p *piece) join(next *piece) {
+	p.text, p.last = append(p.text, next.text[next.key:]...), next.last
 }
 
 // stride is how many lines lie between two whose places are remembered.
@@ -56,8 +66,10 @@ func (p *piece) behind(at, n int) int {
 }
 
 // pieces cuts src between items of the lists at the top of its documents, where
-// what comes before has size bytes. Nothing of another value can look like such an
-// item: all lines of it would be indented further.
+// what comes before has size bytes. All lines of a value should be indented further
+// than such an item is; but the YAML library lets quoted text go on in any column,
+// and so the text can be cut in its middle. That shows at once: the piece ends
+// before the quotes do.
 func pieces(src *fix.Source, size int) iter.Seq[*piece] {
 	return func(yield func(*piece) bool) {
 		p := &piece{}
@@ -80,7 +92,7 @@ func pieces(src *fix.Source, size int) iter.Seq[*piece] {
 				p = &piece{text: bytes.Clone(key), pos: start, continued: true, key: len(key)}
 			}
 		}
-		p.text = append(p.text, src.Data[start:]...)
+		p.text, p.last = append(p.text, src.Data[start:]...), true
 		yield(p)
 	}
 }

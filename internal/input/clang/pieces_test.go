@@ -1,6 +1,7 @@
 package clang
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,6 +64,27 @@ func TestErrorsBehindPieces(t *testing.T) {
 		require.Equal(t, fail.Parse, fail.KindOf(err))
 		require.ErrorContains(t, err, message)
 	}
+}
+
+// The YAML library lets quoted text go on over lines that look like items, however
+// many.
+func TestCutInTheMiddleOfQuotedText(t *testing.T) {
+	item := "- FilePath: /w/f\n  Offset: 0\n  Length: 1\n  ReplacementText: x\n"
+	look := strings.Repeat("- FilePath: /w/f\n  Offset: 7\n", 20)
+	src := &fix.Source{Name: "x", Data: []byte("---\nDiagnostics: []\n---\nReplacements:\n" + item +
+		"- Note: \"" + look + "\"\n  FilePath: /w/g\n  Offset: 0\n  Length: 1\n  ReplacementText: y\n" + strings.ReplaceAll(item, "/w/f", "/w/h") + item)}
+	for _, size := range []int{1, len(item), 300, pieceSize} {
+		plan, err := parse([]*fix.Source{src}, Options{Root: root}, size)
+		require.NoError(t, err, "pieces of %d bytes", size)
+		var origins []string
+		for _, op := range plan.Ops {
+			origins = append(origins, op.(editor.Edit).Edits[0].Origin)
+		}
+		require.Equal(t, []string{"x:5:3", "x:9:3", "x:54:3"}, origins, "pieces of %d bytes", size)
+	}
+	src.Data = bytes.Replace(src.Data, []byte("\"\n"), []byte("\n"), 1)
+	_, err := parse([]*fix.Source{src}, Options{Root: root}, 1)
+	require.ErrorContains(t, err, "found unexpected end of stream")
 }
 
 // YAML ends a line also where errors do not: at a lone CR, for one.
