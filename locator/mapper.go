@@ -120,7 +120,7 @@ func (m *Mapper) OffsetToPosition(offset int, enc Encoding) (Position, error) {
 
 func badPosition(p Position, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
-	return fail.New(fail.Position, "", "", "position %d:%d %s", p.Line, p.Character, what)
+	return fail.New(fail.Position, "", "", "position %d:%d, counted from 0, %s", p.Line, p.Character, what)
 }
 
 // column is a place in a line where a character starts.

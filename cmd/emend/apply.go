@@ -170,8 +170,8 @@ func (a *app) readPlan(ctx context.Context, args []string, root string, f applyF
 		if sources, err = a.readSources(ctx, args); err != nil {
 			return editor.Plan{}, err
 		}
+		a.shows(sources...)
 		plan, err = input.Parse(f.input.format.value, opts, sources...)
-		a.sources = sources
 	}
 	if err != nil {
 		name, _ := inputName(args)

@@ -183,7 +183,9 @@ func (a *app) streamedPlan(args []string, format string, enc locator.Encoding) (
 	if format != "plan-stream" {
 		return p, false, nil
 	}
-	p, err = plan.Stream{Name: name, Open: open, Encoding: enc}.Plan()
+	stream := plan.Stream{Name: name, Open: open, Encoding: enc}
+	a.annotate = stream.Show
+	p, err = stream.Plan()
 	return p, true, err
 }
 

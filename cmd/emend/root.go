@@ -28,11 +28,11 @@ type app struct {
 	out       output
 	root      string // --root as given
 	rootGiven bool
-	exit      int                     // of a verb that ended without an error
-	recovered []recovery.IntentReport // what a verb that writes recovered first
-	skipped   []fix.Skipped           // what of a report was left out
-	sources   []*fix.Source           // what the plan was read from, unless it is a stream
-	started   bool                    // a verb has begun: errors are its own, not the command line's
+	exit      int                           // of a verb that ended without an error
+	recovered []recovery.IntentReport       // what a verb that writes recovered first
+	skipped   []fix.Skipped                 // what of a report was left out
+	annotate  func(*fail.Error) *fail.Error // adds to an error what stands in the input; nil: there is none
+	started   bool                          // a verb has begun: errors are its own, not the command line's
 }
 
 // run runs the command with args and returns its exit code.
@@ -51,10 +51,24 @@ func run(ctx context.Context, args []string, s streams) int {
 		a.out.json = a.out.json || asksForJSON(args)
 		err = commandLineError(cmd, err)
 	}
-	e := fix.Show(a.sources, withSignal(ctx, fail.From(err, "", "")))
-	exit := exitCode(e)
-	a.out.failure(e, exit, a.recovered)
+	_, exit := a.failure(ctx, err)
 	return exit
+}
+
+// failure tells what err is about, and the exit code for it.
+func (a *app) failure(ctx context.Context, err error) (e *fail.Error, exit int) {
+	e = withSignal(ctx, fail.From(err, "", ""))
+	if a.annotate != nil {
+		e = a.annotate(e)
+	}
+	exit = exitCode(e)
+	a.out.failure(e, exit, a.recovered)
+	return e, exit
+}
+
+// shows has errors show what stands in sources.
+func (a *app) shows(sources ...*fix.Source) {
+	a.annotate = func(e *fail.Error) *fail.Error { return fix.Show(sources, e) }
 }
 
 // command is emend with all its verbs or, where args begin with one, with that:

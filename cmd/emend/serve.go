@@ -10,7 +10,6 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
-	"github.com/emend/emend/internal/input/fix"
 	"github.com/spf13/cobra"
 )
 
@@ -194,9 +193,7 @@ func (s *server) call(ctx context.Context, req rpcRequest, do method) rpcRespons
 		return rpcResponse{ID: req.ID, Error: refused}
 	}
 	doc.Reset()
-	e := fix.Show(a.sources, withSignal(ctx, fail.From(err, "", "")))
-	exit := exitCode(e)
-	a.out.failure(e, exit, a.recovered)
+	e, exit := a.failure(ctx, err)
 	return rpcResponse{ID: req.ID, Error: &rpcError{Code: rpcCode(exit), Message: e.Error(), Data: doc.Bytes()}}
 }
 

@@ -217,8 +217,9 @@ func (s *server) plan(a *app, req rpcRequest, all any, doc *documentParams) (edi
 		return editor.Plan{}, err
 	}
 	name := cmp.Or(doc.Name, "document")
-	a.sources = []*fix.Source{{Name: name, Data: data}}
-	plan, err := input.Parse(flags.format.value, opts, a.sources...)
+	src := &fix.Source{Name: name, Data: data}
+	a.shows(src)
+	plan, err := input.Parse(flags.format.value, opts, src)
 	if err != nil {
 		return editor.Plan{}, fail.Wrap(err, "parse", name)
 	}

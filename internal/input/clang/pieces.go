@@ -40,24 +40,25 @@ const stride = 64
 func (p *piece) offset(line int) int {
 	if p.lines == nil {
 		p.lines = []int{0}
-		for at := p.behind(0, stride); at < len(p.text); at = p.behind(at, stride) {
+		for at := linesBehind(p.text, 0, stride); at < len(p.text); at = linesBehind(p.text, at, stride) {
 			p.lines = append(p.lines, at)
 		}
 	}
 	i := min(line/stride, len(p.lines)-1)
-	return p.pos + max(0, p.behind(p.lines[i], line-i*stride)-p.key)
+	return p.pos + max(0, linesBehind(p.text, p.lines[i], line-i*stride)-p.key)
 }
 
-// behind returns the place in the text that is n lines behind at.
-func (p *piece) behind(at, n int) int {
+// linesBehind returns the place in text that is n lines behind at, lines ending
+// where YAML 1.1 ends them.
+func linesBehind(text []byte, at, n int) int {
 	for ; n > 0; n-- {
-		i := bytes.IndexAny(p.text[at:], "\r\n\u0085\u2028\u2029")
+		i := bytes.IndexAny(text[at:], "\r\n\u0085\u2028\u2029")
 		if i < 0 {
-			return len(p.text)
+			return len(text)
 		}
 		at += i
-		_, size := utf8.DecodeRune(p.text[at:])
-		if bytes.HasPrefix(p.text[at:], []byte("\r\n")) {
+		_, size := utf8.DecodeRune(text[at:])
+		if bytes.HasPrefix(text[at:], []byte("\r\n")) {
 			size = len("\r\n")
 		}
 		at += size
@@ -75,20 +76,21 @@ func pieces(src *fix.Source, size int) iter.Seq[*piece] {
 		p := &piece{}
 		var key, item []byte // the line of the list's key, and how its items begin
 		start := 0
-		for l := fix.NewLines(src); !l.Done(); l.Advance() {
-			switch raw := l.Raw(); {
+		for at, next := 0, 0; at < len(src.Data); at = next {
+			next = linesBehind(src.Data, at, 1)
+			switch raw := src.Data[at:next]; {
 			case isListKey(raw):
 				key, item = raw, nil
 			case bytes.IndexByte([]byte(" \t\r\n"), raw[0]) < 0 && !bytes.HasPrefix(raw, []byte("- ")):
 				key = nil
 			case key != nil && item == nil:
 				item = itemStart(raw)
-			case key != nil && item != nil && bytes.HasPrefix(raw, item) && l.Pos()-start >= size:
-				p.text = append(p.text, src.Data[start:l.Pos()]...)
+			case key != nil && item != nil && bytes.HasPrefix(raw, item) && at-start >= size:
+				p.text = append(p.text, src.Data[start:at]...)
 				if !yield(p) {
 					return
 				}
-				start = l.Pos()
+				start = at
 				p = &piece{text: bytes.Clone(key), pos: start, continued: true, key: len(key)}
 			}
 		}

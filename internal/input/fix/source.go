@@ -41,14 +41,21 @@ func (s *Source) Position(pos int) string {
 
 func (s *Source) name() string { return cmp.Or(s.Name, "input") }
 
+// Place returns the line and the column, from 1, of the Position that the origin
+// begins with, if that is one of a source of that name.
+func Place(name, origin string) (line, column int, ok bool) {
+	place, ok := strings.CutPrefix(origin, (&Source{Name: name}).name()+":")
+	if !ok {
+		return 0, 0, false
+	}
+	n, _ := fmt.Sscanf(place, "%d:%d", &line, &column)
+	return line, column, n == 2
+}
+
 // find returns the byte offset whose Position the origin begins with.
 func (s *Source) find(origin string) (pos int, ok bool) {
-	place, ok := strings.CutPrefix(origin, s.name()+":")
+	line, column, ok := Place(s.Name, origin)
 	if !ok {
-		return 0, false
-	}
-	line, column := 0, 0
-	if n, _ := fmt.Sscanf(place, "%d:%d", &line, &column); n != 2 {
 		return 0, false
 	}
 	for line -= s.Skipped; line > 1; line-- {

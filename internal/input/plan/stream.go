@@ -56,33 +56,59 @@ func (s Stream) operations(yield func(editor.Op, error) bool) {
 // values has read called for every line that is not blank, as long as it wants
 // more; an empty input is one line.
 func (s Stream) values(read func(*decoder) (more bool)) error {
+	first := true
+	return s.lines(func(src *fix.Source, last bool) (more bool, err error) {
+		src.Data = bytes.TrimRight(src.Data, " \t\r\n")
+		if len(src.Data) == 0 && !(last && first) {
+			return true, nil
+		}
+		d := decoder{scanner: newScanner(src, first), encoding: s.Encoding, opIndex: -1, editIndex: -1}
+		d.reused, first = true, false
+		more = read(&d)
+		d.endLine()
+		if d.err != nil {
+			return false, d.failure()
+		}
+		return more, nil
+	})
+}
+
+// Show is fix.Show for a stream, of which it reads the lines up to the one that
+// e is about. Where they cannot be read, e is returned as it is.
+func (s Stream) Show(e *fail.Error) *fail.Error {
+	shown := e
+	line, _, ok := fix.Place(s.Name, e.Origin)
+	if !ok {
+		return e
+	}
+	_ = s.lines(func(src *fix.Source, _ bool) (more bool, err error) {
+		if line--; line > 0 {
+			return true, nil
+		}
+		shown = fix.Show([]*fix.Source{src}, e)
+		return false, nil
+	})
+	return shown
+}
+
+// lines has read called for every line, as long as it wants more. The data are
+// its own only until it returns.
+func (s Stream) lines(read func(line *fix.Source, last bool) (more bool, err error)) error {
 	in, err := s.Open()
 	if err != nil {
 		return fail.Wrap(err, "read", s.Name)
 	}
 	defer in.Close()
 	lines := lineReader{Reader: bufio.NewReaderSize(in, 1<<16)}
-	for first := true; ; {
+	for {
 		line, err := lines.next()
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return fail.Wrap(err, "read", s.Name)
 		}
-		end := errors.Is(err, io.EOF)
-		if line = bytes.TrimRight(line, " \t\r\n"); len(line) > 0 || end && first {
-			src := &fix.Source{Name: s.Name, Data: line, Skipped: lines.count - 1}
-			d := decoder{scanner: newScanner(src, first), encoding: s.Encoding, opIndex: -1, editIndex: -1}
-			d.reused, first = true, false
-			more := read(&d)
-			d.endLine()
-			if d.err != nil {
-				return d.failure()
-			}
-			if !more {
-				return nil
-			}
-		}
-		if end {
-			return nil
+		more, err := read(&fix.Source{Name: s.Name, Data: line, Skipped: lines.count - 1}, last)
+		if err != nil || !more || last {
+			return err
 		}
 	}
 }
