@@ -127,7 +127,7 @@ func TestCases(t *testing.T) {
 // run reads and applies the input, and compares what came of it.
 func (c *testCase) run(t *testing.T, format string) {
 	if c.kind != fail.Parse {
-		found, err := Detect(c.inputs[0].Data)
+		found, err := detect(c.inputs)
 		require.NoError(t, err)
 		require.Equal(t, format, found)
 	}

@@ -127,7 +127,7 @@ func Formats() []string {
 // message says where in data, and its path names the file concerned.
 func Parse(format string, opts Options, sources ...*fix.Source) (editor.Plan, error) {
 	if format == Auto && len(sources) > 0 {
-		found, err := Detect(sources[0].Data)
+		found, err := detect(sources)
 		if err != nil {
 			return editor.Plan{}, err
 		}
@@ -140,6 +140,16 @@ func Parse(format string, opts Options, sources ...*fix.Source) (editor.Plan, er
 			format, strings.Join(Formats(), ", "))
 	}
 	return all[i].parse(sources, opts)
+}
+
+// detect is Detect of the first source that is not blank. Of several, all of them
+// can be: clang's tools leave a file for a unit in which they have found nothing.
+func detect(sources []*fix.Source) (string, error) {
+	i := slices.IndexFunc(sources, func(src *fix.Source) bool { return len(bytes.TrimSpace(src.Data)) > 0 })
+	if i < 0 && len(sources) > 1 {
+		return "clang", nil
+	}
+	return Detect(sources[max(i, 0)].Data)
 }
 
 // Detect returns the name of the format that data is in. An error is of kind

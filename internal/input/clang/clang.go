@@ -74,7 +74,6 @@ func (r *reader) documents() error {
 	if !utf8.Valid(r.Data) {
 		return r.Error(fail.Parse, 0, "", "the text is not UTF-8")
 	}
-	units := r.unit
 	for p := range pieces(r.Source, r.size) {
 		if r.part != nil {
 			r.part.join(p)
@@ -88,9 +87,6 @@ func (r *reader) documents() error {
 		if whole {
 			r.part = nil
 		}
-	}
-	if r.unit == units {
-		return r.Error(fail.Parse, 0, "", "there is no document")
 	}
 	return nil
 }
@@ -264,22 +260,26 @@ func (r *reader) replacement(n *yaml.Node, dir string) (fix.Edit, error) {
 	if err != nil {
 		return e, fail.Wrap(err, "", path)
 	}
-	text, err := r.replacementText(d["ReplacementText"])
+	text, err := r.replacementText(n, d["ReplacementText"])
 	if err != nil {
 		return e, fail.Wrap(err, "", path)
 	}
 	return fix.Edit{Path: path, Edit: locator.Edit{Start: offset, End: offset + length, Text: text}}, outside
 }
 
-// replacementText refuses text that its writer has garbled.
-func (r *reader) replacementText(n *yaml.Node) ([]byte, error) {
+// replacementText returns the text n of the replacement e. It refuses text that
+// its writer has garbled, and takes none for what a cut has left: an empty text
+// has quotes.
+func (r *reader) replacementText(e, n *yaml.Node) ([]byte, error) {
 	text, err := r.text(n)
 	switch {
+	case n == nil || isNull(n) && text == "":
+		return nil, r.Error(fail.Parse, r.pos(e), "", "ReplacementText is missing")
 	case err != nil:
 		return nil, err
 	case strings.ContainsRune(text, utf8.RuneError):
 		return nil, r.Error(fail.Unsupported, r.pos(n), "", "clang has written U+FFFD for bytes that are not UTF-8")
-	case n != nil && n.Style == yaml.SingleQuotedStyle && strings.Contains(text, "\n"):
+	case n.Style == yaml.SingleQuotedStyle && strings.Contains(text, "\n"):
 		return nil, r.Error(fail.Unsupported, r.pos(n), "", "clang before version 11 loses the indentation of text of several lines")
 	}
 	return []byte(text), nil

@@ -89,9 +89,9 @@ func TestCutInTheMiddleOfQuotedText(t *testing.T) {
 
 // YAML ends a line also where errors do not: at a lone CR, for one.
 func TestPlacesBehindLinesThatYAMLCounts(t *testing.T) {
-	doc := "Replacements:\r\n- FilePath: /w/f\n  Offset: 0\n  Length: 1\n- FilePath: /w/f\n\r\n\r  Length: 1\n  Offset: -7\n"
+	doc := "Replacements:\r\n- FilePath: /w/f\n  Offset: 0\n  Length: 1\n  ReplacementText: x\n- FilePath: /w/f\n\r\n\r  Length: 1\n  Offset: -7\n"
 	for _, size := range []int{1, pieceSize} {
 		_, err := parse([]*fix.Source{{Name: "x", Data: []byte(doc)}}, Options{Root: root}, size)
-		require.ErrorContains(t, err, `x:8:11: Offset: want a whole number, 0 or more: "-7"`)
+		require.ErrorContains(t, err, `x:9:11: Offset: want a whole number, 0 or more: "-7"`)
 	}
 }
