@@ -113,9 +113,9 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 
 // OpenDir is Open for a directory whose handle the caller has, and gives away:
 // Close closes it, as does an error here. Whoever made the directory has
-// synced its parent.
-func OpenDir(ctx context.Context, dir vfs.Dir, o Options) (*Log, error) {
-	return open(ctx, dir, logName, o.withDefaults())
+// synced its parent. Errors call it name.
+func OpenDir(ctx context.Context, dir vfs.Dir, name string, o Options) (*Log, error) {
+	return open(ctx, dir, name+"/"+logName, o.withDefaults())
 }
 
 // openDir opens dir, making it where that is allowed. As long as there is no

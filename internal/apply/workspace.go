@@ -150,7 +150,7 @@ func (w *Workspace) openLog(ctx context.Context) error {
 	if w.emend, err = own.Stat(); err != nil {
 		return errors.Join(err, own.Close())
 	}
-	w.Log, err = wal.OpenDir(ctx, own, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly})
+	w.Log, err = wal.OpenDir(ctx, own, EmendDir, wal.Options{FS: w.opts.FS, ReadOnly: w.opts.ReadOnly})
 	return err
 }
 
