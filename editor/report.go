@@ -13,16 +13,17 @@ import (
 
 // FileReport says what a transaction does, or did, to one path.
 type FileReport struct {
-	Path    string // of a rename the new one
-	From    string // of a rename the old one
-	Op      string
-	Before  string // "xxh3:...", "link:TARGET", "dir", or empty for absent; of a rename what is renamed
-	After   string // likewise
-	Mode    string // octal; empty where it did not change
-	Perm    string // octal; what the mode is now, changed or not; empty for a link, and where nothing is left
-	Edits   int
-	Shifted int // edits that were not where the plan said
-	Anchor  string
+	Path     string // of a rename the new one
+	From     string // of a rename the old one
+	Op       string
+	Before   string // "xxh3:...", "link:TARGET", "dir", or empty for absent; of a rename what is renamed
+	After    string // likewise
+	Replaced string // likewise: what a rename has put an end to
+	Mode     string // octal; empty where it did not change
+	Perm     string // octal; what the mode is now, changed or not; empty for a link, and where nothing is left
+	Edits    int
+	Shifted  int // edits that were not where the plan said
+	Anchor   string
 }
 
 var opNames = map[wal.Op]string{
@@ -55,15 +56,16 @@ func reportOf(steps []wal.Step) []FileReport {
 	})
 	reports := make([]FileReport, len(named))
 	for i, st := range named {
-		before := &st.Before
+		before, replaced := &st.Before, &wal.State{}
 		if moved := stood[st.From]; moved != nil {
-			before = moved
+			before, replaced = moved, before
 		} else if st.DirFrom != "" {
 			before = &st.After
 		}
 		reports[i] = FileReport{
 			Path: st.Path, From: st.From, Op: opNames[st.Op],
-			Before: stateText(before), After: stateText(&st.After), Mode: newMode(before, &st.After), Perm: permOf(&st.After),
+			Before: stateText(before), After: stateText(&st.After), Replaced: stateText(replaced),
+			Mode: newMode(before, &st.After), Perm: permOf(&st.After),
 			Edits: st.NumEdits, Shifted: st.Shifted, Anchor: st.Anchor,
 		}
 	}

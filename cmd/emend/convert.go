@@ -2,13 +2,11 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"os"
 	"path/filepath"
 
 	"github.com/emend/emend/editor"
-	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input"
 	"github.com/emend/emend/internal/input/lsp"
@@ -78,7 +76,7 @@ func (a *app) convert(ctx context.Context, args []string, f applyFlags, to strin
 	pinned.Key, pinned.Label = key, p.Label
 	var doc []byte
 	if to == "lsp" {
-		doc, err = encodeLSP(pinned, root, f.input.encoding.value, tx.Files())
+		doc, err = encodeLSP(pinned, root, f.input.encoding.value)
 	} else {
 		doc, err = plan.Encode(pinned)
 	}
@@ -98,23 +96,14 @@ func pinnedPlan(tx *editor.Tx) (editor.Plan, error) {
 	return input.Pinned(patch.Bytes(), tx.Files())
 }
 
-// encodeLSP returns p, which does what files say, as a WorkspaceEdit.
-func encodeLSP(p editor.Plan, root, encoding string, files []editor.FileReport) ([]byte, error) {
+// encodeLSP returns p, a plan for files of root, as a WorkspaceEdit.
+func encodeLSP(p editor.Plan, root, encoding string) ([]byte, error) {
 	enc, err := locator.ParseEncoding(encoding)
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]editor.FileReport, len(files))
-	for _, f := range files {
-		known[f.Path] = f
-	}
 	return lsp.Encode(p.Ops, rootNames(root), enc, func(path string) ([]byte, error) {
-		f := known[path]
-		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(cmp.Or(f.From, path))))
-		if err == nil && hashing.Raw(text).String() != f.Before {
-			err = fail.New(fail.Busy, "", "", "somebody is writing to the file")
-		}
-		return text, fail.Wrap(err, "read", path)
+		return os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
 	})
 }
 

@@ -21,23 +21,28 @@ func Pinned(patch []byte, files []editor.FileReport) (editor.Plan, error) {
 			return editor.Plan{}, err
 		}
 	}
+	before := stood(files)
 	known := make(map[string]editor.FileReport, len(files))
 	for _, f := range files {
 		known[f.Path] = f
 	}
 	for i, op := range plan.Ops {
 		switch o := op.(type) {
+		case editor.Rename:
+			if moved, ok := before[o.From]; ok {
+				before[o.To] = moved
+			}
 		case editor.Edit:
-			o.Expect = pin(known[o.Path])
+			o.Expect = pin(before[o.Path])
 			for k := range o.Edits {
 				o.Edits[k].AtEOF = false // the hash says where the file ends
 			}
 			plan.Ops[i] = o
 		case editor.Write:
-			o.Expect = pin(known[o.Path])
+			o.Expect = pin(before[o.Path])
 			plan.Ops[i] = o
 		case editor.Delete:
-			o.Expect = pin(known[o.Path])
+			o.Expect = pin(before[o.Path])
 			plan.Ops[i] = o
 		case editor.Create:
 			o.Mode = exactMode(known[o.Path])
@@ -49,6 +54,24 @@ func Pinned(patch []byte, files []editor.FileReport) (editor.Plan, error) {
 	}
 	plan.Ops = append(plan.Ops, directories(files)...)
 	return plan, nil
+}
+
+// stood returns what was at each path that files are about, as a report says it.
+func stood(files []editor.FileReport) map[string]string {
+	before := make(map[string]string, len(files))
+	for _, f := range files {
+		if f.From != "" {
+			before[f.From] = f.Before
+		}
+	}
+	for _, f := range files {
+		if f.From != "" {
+			before[f.Path] = f.Replaced
+		} else {
+			before[f.Path] = f.Before
+		}
+	}
+	return before
 }
 
 // directories returns what becomes of directories without their files.
@@ -66,9 +89,9 @@ func directories(files []editor.FileReport) []editor.Op {
 	return ops
 }
 
-// pin expects the file that stood at f before; nothing where that was none.
-func pin(f editor.FileReport) editor.Expect {
-	digest, err := hashing.Parse(f.Before)
+// pin expects the file that the state of a report is; nothing where it is none.
+func pin(state string) editor.Expect {
+	digest, err := hashing.Parse(state)
 	if err != nil {
 		return editor.Expect{}
 	}

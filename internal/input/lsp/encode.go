@@ -2,21 +2,23 @@ package lsp
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"unicode/utf8"
 
 	"github.com/emend/emend/editor"
+	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input/fix"
 	"github.com/emend/emend/locator"
 )
 
 // Encode returns operations as a WorkspaceEdit with documentChanges, one a line.
-// before returns the text that an operation edits the file of that path in. What
-// the protocol has no words for, and text that is not UTF-8, is an error of kind
-// unsupported.
-func Encode(ops []editor.Op, root fix.Root, enc locator.Encoding, before func(path string) ([]byte, error)) ([]byte, error) {
-	e := encoder{root: root, encoding: enc, before: before}
+// read returns the text of a file before all of them; it must be what an edit
+// expects, else the error is of kind busy. What the protocol has no words for, and
+// text that is not UTF-8, is an error of kind unsupported.
+func Encode(ops []editor.Op, root fix.Root, enc locator.Encoding, read func(path string) ([]byte, error)) ([]byte, error) {
+	e := encoder{root: root, encoding: enc, read: read, came: make(map[string]string)}
 	for _, op := range ops {
 		if err := e.operation(op); err != nil {
 			return nil, err
@@ -29,13 +31,14 @@ type encoder struct {
 	bytes.Buffer
 	root     fix.Root
 	encoding locator.Encoding
-	before   func(path string) ([]byte, error)
+	read     func(path string) ([]byte, error)
+	came     map[string]string // by the name of a renamed file: the one that it had before
 }
 
 func (e *encoder) operation(op editor.Op) error {
 	switch o := op.(type) {
 	case editor.Edit:
-		text, err := e.before(o.Path)
+		text, err := e.before(o)
 		if err != nil {
 			return err
 		}
@@ -51,6 +54,7 @@ func (e *encoder) operation(op editor.Op) error {
 	case editor.Delete:
 		return e.change(fileChange{Kind: "delete", URI: e.root.FileURI(o.Path)})
 	case editor.Rename:
+		e.came[o.To] = cmp.Or(e.came[o.From], o.From)
 		return e.change(fileChange{Kind: "rename", OldURI: e.root.FileURI(o.From), NewURI: e.root.FileURI(o.To)})
 	case editor.Write:
 		return refuse(o.Path, "new content of a file that is no text")
@@ -60,6 +64,15 @@ func (e *encoder) operation(op editor.Op) error {
 		return refuse(o.Path, "a link")
 	}
 	return refuse("", "a directory")
+}
+
+// before returns the text that o edits.
+func (e *encoder) before(o editor.Edit) ([]byte, error) {
+	text, err := e.read(cmp.Or(e.came[o.Path], o.Path))
+	if err == nil && o.Expect.Raw != nil && *o.Expect.Raw != hashing.Raw(text) {
+		err = fail.New(fail.Busy, "", "", "somebody is writing to the file")
+	}
+	return text, fail.Wrap(err, "read", o.Path)
 }
 
 func refuse(path, what string) error {
