@@ -155,7 +155,7 @@ func detect(sources []*fix.Source) (string, error) {
 // Detect returns the name of the format that data is in. An error is of kind
 // parse.
 func Detect(data []byte) (string, error) {
-	if bytes.Equal(bytes.TrimSpace(data), []byte("[]")) {
+	if list, ok := bytes.CutPrefix(bytes.TrimSpace(data), []byte("[")); ok && string(bytes.TrimSpace(list)) == "]" {
 		return "eslint", nil // or ast-grep or ruff, with nothing found: all the same
 	}
 	for _, a := range adapters() {

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,6 +42,20 @@ func TestDetect(t *testing.T) {
 		{"eslint", `[{"filePath": "f"}]`, "eslint"},
 		{"eslint with metadata", `{"results": []}`, "eslint"},
 		{"ruff", `[{"cell": null}]`, "ruff"},
+		// Names come in any order, with any white space.
+		{"lsp", `{"label": "", "changes": {}}`, "lsp"},
+		{"sarif", `{"properties": {}, "runs": [], "version": "2.1.0"}`, "sarif"},
+		{"rustc", `{"$message_type": "diagnostic", "message": "", "spans": []}`, "rustc"},
+		{"rustc, pretty", "{\n  \"children\": [],\n  \"message\": \"\",\n  \"spans\": []\n}", "rustc"},
+		{"rustc, of an artifact", `{"$message_type":"artifact","artifact":"/w/t"}`, "rustc"},
+		{"rustc, no spans", `{"message": ""}`, "plan"},
+		{"cargo", `{"message": {"spans": []}, "reason": "compiler-message"}`, "rustc"},
+		{"govet", `{"p": {"a": [{"message": "", "posn": ""}]}}`, "govet"},
+		{"ast-grep", `[{"charCount": {"leading": 0}, "file": "", "text": ""}]`, "ast-grep"},
+		{"eslint", `[{"errorCount": 0, "filePath": "f"}]`, "eslint"},
+		{"ruff without notebooks", `[{"code": "F401", "filename": "f", "location": {}}]`, "ruff"},
+		{"name behind a long value", `[{"errorCount": "` + strings.Repeat("x", 1<<20) + `", "filePath": "f"}]`, ""},
+		{"blanks in a report of nothing", "[\n]\n", "eslint"},
 		{"prose", "hello\n", ""},
 		{"empty", "", ""},
 		{"NUL", "\x00", ""},

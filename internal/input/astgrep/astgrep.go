@@ -4,6 +4,7 @@ package astgrep
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/emend/emend/editor"
@@ -14,8 +15,7 @@ import (
 
 // Detect reports whether data begins as a list or a stream of matches does.
 func Detect(data []byte) bool {
-	name, _ := fix.FirstKey(fix.FirstItem(data))
-	return name == "text"
+	return slices.Contains(fix.Names(fix.FirstItem(data)), "text")
 }
 
 // Parse reads the matches in src; those without a replacement change nothing.

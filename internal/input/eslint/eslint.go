@@ -18,8 +18,9 @@ const bom = "\uFEFF"
 
 // Detect reports whether data begins as a list of results does.
 func Detect(data []byte) bool {
-	name, _ := fix.FirstKey(fix.FirstItem(data))
-	return name == "filePath" || name == "results"
+	return slices.ContainsFunc(fix.Names(fix.FirstItem(data)), func(name string) bool {
+		return name == "filePath" || name == "results"
+	})
 }
 
 // Parse reads the fixes in src. Their offsets count UTF-16 code units, a byte

@@ -268,6 +268,23 @@ func FirstKey(data []byte) (name string, value []byte) {
 	return name, rest[1:]
 }
 
+// headSize is how far into a document Names looks.
+const headSize = 4 << 10
+
+// Names returns the names in the JSON object that data begins with, as many of
+// them as come early.
+func Names(data []byte) []string {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	src := &Source{Data: data[:min(len(data), headSize)]}
+	var names []string
+	j := &JSON{Source: src, dec: json.NewDecoder(bytes.NewReader(src.Data))}
+	_ = j.Object(func(name string) error {
+		names = append(names, name)
+		return j.Skip()
+	})
+	return names
+}
+
 // FirstItem returns data from the first item on where it is a JSON array, else
 // all of it.
 func FirstItem(data []byte) []byte {

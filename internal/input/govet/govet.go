@@ -5,6 +5,7 @@ package govet
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/emend/emend/editor"
@@ -52,8 +53,7 @@ func Detect(data []byte) bool {
 	}
 	diagnostics = bytes.TrimLeft(diagnostics, " \t\r\n")
 	if rest, ok := bytes.CutPrefix(diagnostics, []byte("[")); ok {
-		field, _ := fix.FirstKey(rest)
-		return field == "posn" || field == "category"
+		return slices.Contains(fix.Names(rest), "posn")
 	}
 	field, _ := fix.FirstKey(diagnostics)
 	return field == "error"

@@ -47,8 +47,9 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 
 // Detect reports whether data begins as a WorkspaceEdit does.
 func Detect(data []byte) bool {
-	name, _ := fix.FirstKey(data)
-	return slices.Contains([]string{"changes", "documentChanges", "changeAnnotations"}, name)
+	return slices.ContainsFunc(fix.Names(data), func(name string) bool {
+		return name == "changes" || name == "documentChanges" || name == "changeAnnotations"
+	})
 }
 
 type reader struct {

@@ -3,6 +3,8 @@
 package ruff
 
 import (
+	"slices"
+
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/input/fix"
@@ -11,8 +13,8 @@ import (
 
 // Detect reports whether data begins as a list of diagnostics does.
 func Detect(data []byte) bool {
-	name, _ := fix.FirstKey(fix.FirstItem(data))
-	return name == "cell"
+	names := fix.Names(fix.FirstItem(data))
+	return slices.Contains(names, "cell") || slices.Contains(names, "filename") && slices.Contains(names, "location")
 }
 
 // Parse reads the fixes in src: those that ruff calls safe, or all. Rows and

@@ -5,6 +5,7 @@ package rustc
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,15 +44,10 @@ func Detect(data []byte) bool {
 	for bytes.HasPrefix(data, []byte(" ")) {
 		_, data, _ = bytes.Cut(data, []byte("\n"))
 	}
-	name, value := fix.FirstKey(data)
-	line, _, _ := bytes.Cut(value, []byte("\n"))
-	switch name {
-	case "reason":
-		return bytes.HasPrefix(bytes.TrimSpace(line), []byte(`"`))
-	case "$message_type", "message", "rendered":
-		return bytes.Contains(line, []byte(`"spans":[`))
-	}
-	return false
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	names := fix.Names(data)
+	has := func(name string) bool { return slices.Contains(names, name) }
+	return has("reason") || has("$message_type") || has("message") && (has("spans") || bytes.Contains(line, []byte(`"spans"`)))
 }
 
 type reader struct {
@@ -95,7 +91,7 @@ type line struct {
 
 func (r *reader) message() error {
 	pos := r.Pos()
-	if name, _ := fix.FirstKey(r.Data[pos:]); name != "reason" {
+	if !ofCargo(r.Data[pos:]) {
 		var d diagnostic
 		if err := r.Decode(&d); err != nil {
 			return err
@@ -110,6 +106,13 @@ func (r *reader) message() error {
 		return nil
 	}
 	return r.diagnostic(m.Message, pos)
+}
+
+// ofCargo reports whether the message that data begins with is one of cargo, which
+// says so before all else.
+func ofCargo(data []byte) bool {
+	name, _ := fix.FirstKey(data)
+	return name == "reason" || name != "$message_type" && slices.Contains(fix.Names(data), "reason")
 }
 
 // diagnostic adds the fixes of d, one for each of its parts with suggestions.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/emend/emend/editor"
@@ -50,24 +51,11 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 	return r.set.Plan()
 }
 
-// detectSize is how far into the input Detect looks.
-const detectSize = 4 << 10
-
 // Detect reports whether data begins as a log does.
 func Detect(data []byte) bool {
 	name, value := fix.FirstKey(data)
-	head := value[:min(len(value), detectSize)]
-	switch name {
-	case "$schema":
-		schema, _, _ := bytes.Cut(head, []byte("\n"))
-		return bytes.Contains(schema, []byte("sarif"))
-	case "version":
-		return bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte(`"2.1`)) &&
-			(bytes.Contains(head, []byte(`"runs"`)) || bytes.Contains(head, []byte("sarif")))
-	case "runs":
-		return true
-	}
-	return false
+	schema, _, _ := bytes.Cut(value, []byte("\n"))
+	return slices.Contains(fix.Names(data), "runs") || name == "$schema" && bytes.Contains(schema, []byte("sarif"))
 }
 
 type reader struct {
