@@ -81,7 +81,7 @@ type message struct {
 	RuleID string
 	Fix    *struct {
 		Range []int
-		Text  string
+		Text  *string
 	}
 }
 
@@ -135,6 +135,9 @@ func (r *reader) fixes(res *result, path string) error {
 		if at := m.Fix.Range; len(at) != 2 || at[0] < -1 || at[1] < max(0, at[0]) {
 			return r.Error(fail.Parse, m.pos, path, "%s: the range of the fix is malformed", m.RuleID)
 		}
+		if m.Fix.Text == nil {
+			return r.Error(fail.Parse, m.pos, path, "%s: the fix has no text", m.RuleID)
+		}
 		edit, err := placed(m)
 		if err != nil {
 			return r.At(err, m.pos, path)
@@ -167,7 +170,7 @@ func inSource(source string) func(message) (locator.Edit, error) {
 	content := []byte(source)
 	m := locator.NewMapper(content)
 	return func(msg message) (locator.Edit, error) {
-		from, to, text := msg.Fix.Range[0], msg.Fix.Range[1], msg.Fix.Text
+		from, to, text := msg.Fix.Range[0], msg.Fix.Range[1], *msg.Fix.Text
 		start, end, err := m.UnitsToOffsets(locator.Units{Start: max(0, from), End: to, Encoding: locator.UTF16, SkipBOM: true})
 		if err != nil {
 			return locator.Edit{}, err
@@ -181,7 +184,7 @@ func inSource(source string) func(message) (locator.Edit, error) {
 
 // inReport places fixes by their offsets alone.
 func inReport(msg message) (locator.Edit, error) {
-	from, to, text := msg.Fix.Range[0], msg.Fix.Range[1], []byte(msg.Fix.Text)
+	from, to, text := msg.Fix.Range[0], msg.Fix.Range[1], []byte(*msg.Fix.Text)
 	switch {
 	case from < 0 && to == 0:
 		return locator.Edit{End: len(bom), Old: []byte(bom), Text: text}, nil

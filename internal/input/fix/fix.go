@@ -146,16 +146,22 @@ func (s *Set) Refuse(src *Source, f Fix, err error) error {
 		s.skip(Skipped{Fix: f.Name, Where: src.Position(f.Pos), Path: e.Path, Reason: e.Message})
 		return nil
 	}
-	message := e.Message
-	if f.Name != "" {
-		message = f.Name + ": " + message
-	}
-	refused := src.Error(e.Kind, f.Pos, e.Path, "%s", message)
-	refused.Hint = e.Hint
+	refused := f.error(src, e)
 	if e.Kind == fail.Conflict && refused.Hint == "" {
 		refused.Hint = "--on-conflict skip leaves such fixes out"
 	}
 	return refused
+}
+
+// error is e as an error about f, which stands in src.
+func (f Fix) error(src *Source, e *fail.Error) *fail.Error {
+	message := e.Message
+	if f.Name != "" {
+		message = f.Name + ": " + message
+	}
+	about := src.Error(e.Kind, f.Pos, e.Path, "%s", message)
+	about.Hint = e.Hint
+	return about
 }
 
 // Add adds a fix of src. One that conflicts with those before it is refused.

@@ -48,7 +48,7 @@ func (f *file) edits() ([]locator.Edit, error) {
 		for _, p := range f.units[unit] {
 			var err error
 			if regions, err = push(regions, newRegion(p)); err != nil {
-				return nil, fail.Wrap(err, "", f.path)
+				return nil, p.owner.fix.error(p.owner.src, fail.From(err, "", f.path))
 			}
 		}
 		for _, r := range regions {

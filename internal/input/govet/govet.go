@@ -149,10 +149,10 @@ type suggested struct {
 
 // edit is a replacement; offsets are in bytes.
 type edit struct {
-	Filename string `json:"filename"`
-	Start    *int   `json:"start"`
-	End      *int   `json:"end"`
-	New      string `json:"new"`
+	Filename string  `json:"filename"`
+	Start    *int    `json:"start"`
+	End      *int    `json:"end"`
+	New      *string `json:"new"`
 }
 
 func (r *reader) diagnostic(analyzer string) error {
@@ -169,8 +169,11 @@ func (r *reader) diagnostic(analyzer string) error {
 		if e.Start == nil || e.End == nil || *e.Start < 0 || *e.End < *e.Start || *e.End > math.MaxInt32 {
 			return r.src.Error(fail.Parse, f.Pos, path, "an edit needs start and end, in order")
 		}
+		if e.New == nil {
+			return r.src.Error(fail.Parse, f.Pos, path, "an edit needs the new text")
+		}
 		f.Edits = append(f.Edits, fix.Edit{Path: path,
-			Edit: locator.Edit{Start: *e.Start, End: *e.End, Text: []byte(e.New)}})
+			Edit: locator.Edit{Start: *e.Start, End: *e.End, Text: []byte(*e.New)}})
 	}
 	return r.set.Add(r.src, f)
 }

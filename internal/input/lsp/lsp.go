@@ -266,7 +266,7 @@ func (r *reader) edits(document bool) ([]locator.Edit, error) {
 		pos := r.Pos()
 		var raw textEdit
 		if err := r.Decode(&raw); err != nil {
-			return err
+			return fail.Wrap(err, "", r.target)
 		}
 		e, err := r.textEdit(raw, pos, document)
 		edits = append(edits, e)

@@ -55,7 +55,7 @@ type diagnostic struct {
 }
 
 type edit struct {
-	Content     string
+	Content     *string
 	Location    location
 	EndLocation location `json:"end_location"`
 }
@@ -91,12 +91,15 @@ func (r *reader) diagnostic() error {
 		if min(e.Location.Row, e.Location.Column, e.EndLocation.Row, e.EndLocation.Column) < 1 {
 			return r.Error(fail.Parse, pos, path, "%s: rows and columns count from 1", d.Code)
 		}
+		if e.Content == nil {
+			return r.Error(fail.Parse, pos, path, "%s: an edit has no content", d.Code)
+		}
 		f.Edits = append(f.Edits, fix.Edit{Path: path, Edit: locator.Edit{
 			Range: &locator.Range{
 				Start: e.Location.position(), End: e.EndLocation.position(),
 				Encoding: locator.UTF32, SkipBOM: true,
 			},
-			Text: []byte(e.Content),
+			Text: []byte(*e.Content),
 		}})
 	}
 	return r.set.Add(r.Source, f)

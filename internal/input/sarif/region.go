@@ -1,7 +1,9 @@
 package sarif
 
 import (
+	"math"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/emend/emend/internal/fail"
@@ -30,17 +32,10 @@ func (g *region) place(enc locator.Encoding) (locator.Edit, error) {
 	if g.Snippet != nil && g.Snippet.Text != nil {
 		e.Old = []byte(*g.Snippet.Text)
 	}
-	for _, n := range []*int{g.StartLine, g.StartColumn, g.EndLine, g.EndColumn} {
-		if n != nil && (*n < 1 || *n > maxNumber) {
-			return e, fail.New(fail.Parse, "", "", "lines and columns of a region count from 1")
-		}
+	if err := g.check(); err != nil {
+		return e, err
 	}
-	for _, n := range []*int{g.CharLength, g.ByteLength} {
-		if n != nil && (*n < 0 || *n > maxNumber) {
-			return e, fail.New(fail.Parse, "", "", "the length of a region is negative or too large")
-		}
-	}
-	given := func(offset *int) bool { return offset != nil && *offset >= 0 && *offset <= maxNumber } // -1: not given
+	given := func(offset *int) bool { return offset != nil && *offset >= 0 } // -1: not given
 	switch {
 	case given(g.ByteOffset):
 		e.Start = *g.ByteOffset
@@ -53,6 +48,22 @@ func (g *region) place(enc locator.Encoding) (locator.Edit, error) {
 		return e, fail.New(fail.Parse, "", "", "the region says neither line, nor character, nor byte")
 	}
 	return e, nil
+}
+
+// check refuses numbers that no region has.
+func (g *region) check() error {
+	outside := func(least int, numbers ...*int) bool {
+		return slices.ContainsFunc(numbers, func(n *int) bool { return n != nil && (*n < least || *n > maxNumber) })
+	}
+	switch {
+	case outside(1, g.StartLine, g.StartColumn, g.EndLine, g.EndColumn):
+		return fail.New(fail.Parse, "", "", "lines and columns of a region count from 1, up to %d", maxNumber)
+	case outside(0, g.CharLength, g.ByteLength):
+		return fail.New(fail.Parse, "", "", "the length of a region is negative or too large")
+	case outside(math.MinInt, g.CharOffset, g.ByteOffset):
+		return fail.New(fail.Parse, "", "", "the offset of a region is too large")
+	}
+	return nil
 }
 
 // positions returns the range of a region by lines. Without an end column it

@@ -81,11 +81,13 @@ type run struct {
 	encoding  locator.Encoding // of columns and offsets
 	bases     map[string]location
 	artifacts []artifact
+	sums      map[string][]byte // of the artifacts that have a hash, by path
 	results   []result
 }
 
 type artifact struct {
 	Location location          `json:"location"`
+	Parent   *int              `json:"parentIndex"` // of what it is packed in; -1 or missing: it is a file
 	Hashes   map[string]string `json:"hashes"`
 }
 
@@ -141,6 +143,7 @@ func (r *reader) run() error {
 	if err != nil {
 		return err
 	}
+	u.sumUp(r.opts.Root)
 	for _, result := range u.results {
 		if err := r.add(&u, result); err != nil {
 			return err
@@ -229,15 +232,22 @@ func (u *run) file(root fix.Root, l location) (path string, known editor.Expect,
 		}
 		known.Sum = a.checksum()
 	}
-	if path, err = u.path(root, l); err != nil || known.Sum != nil {
-		return path, known, err
+	if path, err = u.path(root, l); known.Sum == nil {
+		known.Sum = u.sums[path]
 	}
+	return path, known, err
+}
+
+// sumUp finds the files that hashes are known of.
+func (u *run) sumUp(root fix.Root) {
+	u.sums = make(map[string][]byte)
 	for _, a := range u.artifacts {
-		if a.Location.URI == l.URI && a.Location.BaseID == l.BaseID {
-			known.Sum = a.checksum()
+		sum := a.checksum()
+		path, err := u.path(root, a.Location)
+		if err == nil && sum != nil && (a.Parent == nil || *a.Parent < 0) {
+			u.sums[path] = sum
 		}
 	}
-	return path, known, nil
 }
 
 // checksum returns the best hash of the artifact, nil if there is none.
