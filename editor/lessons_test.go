@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/vfs/crashfs"
+	"github.com/emend/emend/internal/vfs/faultfs"
 	"github.com/emend/emend/internal/vfs/op"
 	"github.com/emend/emend/locator"
 )
@@ -194,6 +196,86 @@ func writerAt(t *testing.T, tr trees, plan editor.Plan, p, what string, n int) b
 			"somebody %s %s before operation %d: mixed: %v", what, p, n, err)
 	}
 	return true
+}
+
+// TestLesson19WhatIsWrittenIsWhatWasChecked changes what a plan is made of after
+// Prepare has shown it.
+func TestLesson19WhatIsWrittenIsWhatWasChecked(t *testing.T) {
+	for _, o := range []crashfs.Options{{}, {NoExchange: true}} {
+		for name, op := range map[string]func([]byte) editor.Op{
+			"write":  func(b []byte) editor.Op { return editor.Write{Path: "write.txt", Content: b} },
+			"create": func(b []byte) editor.Op { return editor.Create{Path: "new.txt", Content: b} },
+			"edit": func(b []byte) editor.Op {
+				return editor.Edit{Path: "edit.txt", Edits: []locator.Edit{{Start: 0, End: 3, Text: b}}}
+			},
+		} {
+			fs := crashTree(t, o)
+			ed := openOn(t, fs)
+			before, text := userTree(fs), []byte("checked\n")
+			tx, err := ed.Prepare(t.Context(), editor.Plan{Ops: []editor.Op{editor.Chmod{Path: "mode.sh", Mode: 0o700}, op(text)}})
+			require.NoError(t, err)
+			require.Contains(t, tx.Diff(), "checked")
+			copy(text, "changed")
+			if _, err = tx.Commit(t.Context()); err != nil {
+				require.Equal(t, "unchanged", stateOf(t, err, name))
+				requireTree(t, before, userTree(fs), name)
+				continue
+			}
+			for p, n := range userTree(fs) {
+				require.NotContains(t, n.Data, "changed", p)
+			}
+		}
+	}
+}
+
+// TestLesson22TheTargetsDirectoryIsSynced: only the log's own directory was. A
+// change that was reported is there after a power cut, and this test would see
+// it if it were not.
+func TestLesson22TheTargetsDirectoryIsSynced(t *testing.T) {
+	for name, plan := range crashPlans() {
+		tr := treesOf(t, plan, crashfs.Options{})
+		for _, left := range []bool{false, true} {
+			fs := crashTree(t, crashfs.Options{})
+			fs.SkipSync(func(o op.Op) bool {
+				return left && o.Kind == op.SyncDir && place(o.Path) != ".emend"
+			})
+			require.NoError(t, applyOn(fs, plan))
+			survivor := fs.Survive(crashfs.AllLost())
+			_, err := recoverOn(survivor)
+			require.NoError(t, err)
+			require.Equal(t, left, tr.outcome(survivor) != isAfter, name)
+		}
+	}
+}
+
+// TestLesson35ARetryAppliesInsertionsOnce: the first of several files was changed
+// when the second hunk failed.
+func TestLesson35ARetryAppliesInsertionsOnce(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	before := userTree(fs)
+	plan := editor.Plan{Ops: []editor.Op{
+		editor.Edit{Path: "write.txt", Edits: []locator.Edit{{Text: []byte("inserted\n")}}}, findEdit("mode.sh", "bash", "zsh")}}
+	require.Error(t, applyOn(fs, plan))
+	requireTree(t, before, userTree(fs), "refused")
+	require.NoError(t, fs.WriteFile(crashRoot+"/mode.sh", []byte("#!/bin/bash\n"), 0o644))
+	require.NoError(t, applyOn(fs, plan))
+	require.Equal(t, "inserted\nold content\n", read(t, fs, "write.txt"))
+}
+
+// TestLesson36TextEditsGoWithTheRenameThatFails: they stayed.
+func TestLesson36TextEditsGoWithTheRenameThatFails(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	before := userTree(fs)
+	published := false
+	failing := faultfs.New(fs, faultfs.Fault{N: 1, Err: syscall.EIO, Match: func(o op.Op) bool {
+		published = published || touches("write.txt")(o)
+		return touches("z.txt")(o)
+	}})
+	err := applyOn(failing, editor.Plan{Ops: []editor.Op{
+		findEdit("write.txt", "old", "new"), editor.Rename{From: "rename.txt", To: "z.txt"}}})
+	require.Equal(t, "unchanged", stateOf(t, err, "failed"))
+	require.True(t, published)
+	requireTree(t, before, userTree(fs), "rolled back")
 }
 
 func TestLesson37NothingIsTruncatedInTheTree(t *testing.T) {

@@ -1,7 +1,10 @@
 package editor_test
 
 import (
+	"cmp"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/emend/emend/editor"
 	"github.com/emend/emend/internal/fail"
+	"github.com/emend/emend/internal/vfs"
 	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/internal/vfs/faultfs"
 	"github.com/emend/emend/internal/vfs/op"
@@ -110,6 +114,46 @@ func TestLesson13ARollbackUnmakesItsDirectories(t *testing.T) {
 	failing := faultfs.New(fs, faultfs.Fault{Match: func(o op.Op) bool { return publishing(o, "write.txt") }, N: 1, Err: syscall.EIO})
 	require.Error(t, applyOn(failing, plan))
 	requireTree(t, before, userTree(fs), "rolled back")
+}
+
+// Paths in the log were relative to the process; recovery from another directory
+// wrote stray files there.
+func TestLesson14RecoveryFromAnotherDirectory(t *testing.T) {
+	top := t.TempDir()
+	for _, d := range []string{"w/d", "elsewhere/d", "elsewhere/w/d"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(top, d), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(top, d, "f"), []byte("old\n"), 0o644))
+	}
+	t.Chdir(top)
+	died := false
+	dying := faultfs.New(vfs.OS(), faultfs.Fault{N: 1, Forever: true, Err: syscall.EIO, Match: func(o op.Op) bool {
+		died = died || publishing(o, "z")
+		return died && faultfs.Changes(o)
+	}})
+	ed, err := editor.Open(t.Context(), "w", editor.WithFS(dying))
+	require.NoError(t, err)
+	_, err = ed.Apply(t.Context(), editor.Plan{Ops: []editor.Op{
+		findEdit("d/f", "old", "new"), editor.Create{Path: "d/z", Content: []byte("z\n")}}})
+	require.Equal(t, "needs-recovery", stateOf(t, err, "killed"))
+	_ = ed.Close() // what a dead process cannot do fails
+
+	t.Chdir("elsewhere")
+	_, err = recovery.Run(t.Context(), "../w", recovery.Options{})
+	require.NoError(t, err)
+	want := map[string]string{"elsewhere/d/f": "old\n", "elsewhere/w/d/f": "old\n", "w/d/f": "new\n", "w/d/z": "z\n"}
+	got := map[string]string{}
+	require.NoError(t, filepath.WalkDir(top, func(p string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() && d.Name() == ".emend" {
+			return cmp.Or(err, filepath.SkipDir)
+		}
+		if !d.IsDir() {
+			b, err := os.ReadFile(p)
+			require.NoError(t, err)
+			got[filepath.ToSlash(strings.TrimPrefix(p, top)[1:])] = string(b)
+		}
+		return nil
+	}))
+	require.Equal(t, want, got)
 }
 
 // A wrong file hash in the plan was accepted when the edit had no region hash.
