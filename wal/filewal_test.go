@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -174,6 +175,38 @@ func TestLesson7And26RecordSizeIsCheckedOnAppend(t *testing.T) {
 	require.Equal(t, fail.TooLarge, fail.KindOf(err))
 	require.Len(t, keysFrom(t, w, 0), 1)
 	require.NoError(t, w.Close())
+}
+
+// What append accepts, replay returns, beyond the 16 and 64 MiB that others read.
+func TestLesson7And26LargeRecordsComeBack(t *testing.T) {
+	dir := t.TempDir()
+	big := bytes.Repeat([]byte("0123456\x00"), 65<<20/8)
+	w, err := NewFileWAL(dir, SyncNone)
+	require.NoError(t, err)
+	want := []Entry{{Key: "before"}, {Key: strings.Repeat("k", 1<<16), Data: big}, {Key: "after"}}
+	for _, e := range want {
+		require.NoError(t, w.Append(e))
+	}
+	original := map[string][]byte{"f": big[:17<<20]}
+	require.NoError(t, Append(dir, Intent{ID: "large", Originals: original}))
+	require.NoError(t, Append(dir, Intent{ID: "last"}))
+	require.NoError(t, w.Close())
+
+	w, err = NewFileWAL(dir, SyncNone)
+	require.NoError(t, err)
+	n := 0
+	require.NoError(t, w.Replay(func(e Entry) error {
+		require.True(t, want[n].Key == e.Key && bytes.Equal(want[n].Data, e.Data), n)
+		n++
+		return nil
+	}))
+	require.Equal(t, len(want), n)
+	require.NoError(t, w.Close())
+	hosts, err := Replay(dir)
+	require.NoError(t, err)
+	require.Len(t, hosts, 2)
+	require.True(t, bytes.Equal(original["f"], hosts[0].Originals["f"]))
+	require.Equal(t, "last", hosts[1].ID)
 }
 
 func (l *Log) with(fn func(*Log) error) error {
