@@ -25,7 +25,7 @@ type Options struct {
 func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 	// An import that several fixes add is added once, as go vet's own drivers do.
 	r := &reader{opts: opts, src: src, set: fix.NewSet(fix.Rules{SameInsert: true}, opts.Options)}
-	for pos := 0; ; {
+	for pos := len(src.Data) - len(withoutBOM(src.Data)); ; {
 		var err error
 		if pos, err = r.comments(pos); err != nil {
 			return editor.Plan{}, err
@@ -42,7 +42,7 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 // Detect reports whether data begins as the output of go vet -json does: with a
 // line of comment or an object from package to analyzer to diagnostics.
 func Detect(data []byte) bool {
-	data, clean := skipComments(data)
+	data, clean := skipComments(withoutBOM(data))
 	if len(data) == 0 && clean {
 		return true
 	}
@@ -58,6 +58,8 @@ func Detect(data []byte) bool {
 	field, _ := fix.FirstKey(diagnostics)
 	return field == "error"
 }
+
+func withoutBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\uFEFF")) }
 
 // skipComments returns data from the first object that is not empty on, and
 // whether there are empty ones before it: packages in which nothing was found.

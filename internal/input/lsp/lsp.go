@@ -29,7 +29,7 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 	if err != nil {
 		return editor.Plan{}, err
 	}
-	r := &reader{JSON: in, opts: opts}
+	r := &reader{JSON: in, opts: opts, changed: make(map[string]bool)}
 	if err := r.workspaceEdit(); err != nil {
 		return editor.Plan{}, err
 	}
@@ -59,7 +59,9 @@ type reader struct {
 	documents   []editor.Op // not nil once documentChanges was seen, which are preferred
 	annotations map[string]annotation
 	used        []use
-	target      string // the file that is being read about, if that is known
+	target      string          // the file that is being read about, if that is known
+	changed     map[string]bool // the files that documentChanges have edited
+	moved       bool            // documentChanges have had an operation on a file
 }
 
 type annotation struct {
@@ -114,10 +116,10 @@ func (r *reader) readChanges() error {
 		i, ok := at[path]
 		if !ok {
 			at[path] = len(r.changes)
-			r.changes = append(r.changes, r.edit(path, edits, pos))
+			r.changes = append(r.changes, r.edit(path, edits, pos, true))
 			return nil
 		}
-		r.changes[i] = r.edit(path, append(r.changes[i].(editor.Edit).Edits, edits...), pos)
+		r.changes[i] = r.edit(path, append(r.changes[i].(editor.Edit).Edits, edits...), pos, true)
 		return nil
 	})
 }
@@ -192,6 +194,7 @@ func (r *reader) change(c change) (editor.Op, error) {
 		return r.documentEdit(c)
 	}
 	origin := editor.Origin(r.Position(c.pos))
+	r.moved = true
 	switch *c.kind {
 	case "create", "delete":
 		path, err := r.needPath(c.uri, "uri", c.pos)
@@ -229,19 +232,22 @@ func (r *reader) documentEdit(c change) (editor.Op, error) {
 		return nil, r.Error(fail.Parse, c.pos, "", "want a kind, or textDocument and edits")
 	}
 	path, err := r.needPath(c.document.URI, "textDocument.uri", c.pos)
-	return r.edit(path, c.edits, c.pos), err
+	first := !r.changed[path] && !r.moved
+	r.changed[path] = true
+	return r.edit(path, c.edits, c.pos, first), err
 }
 
 // edit is one operation on the file path, which pos names and nothing but
-// positions holds.
+// positions holds. If it is the first one of the document, the file must not have
+// been edited under another name.
 // Inserts at one place are in the order of their positions, as these were
 // before columns behind the end of a line became that end.
-func (r *reader) edit(path string, edits []locator.Edit, pos int) editor.Edit {
+func (r *reader) edit(path string, edits []locator.Edit, pos int, first bool) editor.Edit {
 	slices.SortStableFunc(edits, func(a, b locator.Edit) int {
 		p, q := a.Range.Start, b.Range.Start
 		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Character, q.Character))
 	})
-	expect := editor.Expect{AsOf: r.opts.AsOf}
+	expect := editor.Expect{AsOf: r.opts.AsOf, Untouched: first}
 	return editor.Edit{Path: path, Expect: expect, Edits: edits, Origin: editor.Origin(r.Position(pos))}
 }
 
