@@ -153,6 +153,7 @@ func (a *app) finish(ctx context.Context, tx *editor.Tx, check, diff bool) (res 
 		return nil, doc, err
 	}
 	if check {
+		a.checked = true
 		return tx.Checked(), doc, nil
 	}
 	res, err = tx.Commit(ctx)
@@ -245,8 +246,12 @@ func (a *app) tellApply(res *editor.Result, diff diffJSON) error {
 }
 
 func (a *app) applyReport(res *editor.Result, diff diffJSON) applyReport {
+	id := orNull(res.ID)
+	if a.checked {
+		id = nil
+	}
 	return applyReport{
-		ID: orNull(res.ID), Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
+		ID: id, Key: orNull(res.Key), Already: res.Already, State: res.State, Label: res.Label,
 		Undoes: orNull(res.Undoes), Durability: res.Durability, diffJSON: diff,
 		Recovered: append([]recovery.IntentReport{}, a.recovered...),
 		Skipped:   a.skipped,

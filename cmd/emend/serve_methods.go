@@ -95,6 +95,7 @@ func (s *server) prepare(ctx context.Context, a *app, req rpcRequest) error {
 	n := s.lastTx
 	s.txs[n] = &heldTx{tx, a.skipped}
 	s.mu.Unlock()
+	a.checked = true
 	return a.out.document(struct {
 		Tx int `json:"tx"`
 		applyReport
