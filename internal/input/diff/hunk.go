@@ -56,7 +56,7 @@ func (p *parser) hunk() (hunk, error) {
 	changed, previous := false, byte(0)
 	for p.Advance(); r.old > 0 || r.new > 0 || isEndMark(p.Raw()); p.Advance() {
 		if isEndMark(p.Raw()) {
-			if !h.end(previous) {
+			if !h.end(previous, p.Raw()) {
 				return hunk{}, p.errorf("the mark of a missing line end follows no line")
 			}
 			continue
@@ -116,9 +116,11 @@ func (h *hunk) add(op byte, text []byte) bool {
 	return true
 }
 
-// end takes the line end off the line added last, whose op is given.
-func (h *hunk) end(op byte) bool {
-	return op != 0 && (op == '+' || h.old.end()) && (op == '-' || h.new.end())
+// end takes the line end off the line added last, whose op is given. A CR goes
+// with it where the mark that says so has one: that is of the patch.
+func (h *hunk) end(op byte, mark []byte) bool {
+	cr := bytes.HasSuffix(mark, []byte("\r\n"))
+	return op != 0 && (op == '+' || h.old.end(cr)) && (op == '-' || h.new.end(cr))
 }
 
 func newSide(first, count int) side {
@@ -132,11 +134,14 @@ func (s *side) add(line []byte) bool {
 }
 
 // end takes the line end off the last line; false where that was done before.
-func (s *side) end() bool {
+func (s *side) end(cr bool) bool {
 	if s.ends {
 		return false
 	}
 	s.ends, s.text = true, s.text[:len(s.text)-1]
+	if cr {
+		s.text = bytes.TrimSuffix(s.text, []byte("\r"))
+	}
 	return true
 }
 
