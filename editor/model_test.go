@@ -366,6 +366,9 @@ func (w *world) reverse(verb, state string, do func(*editor.Editor, context.Cont
 		_, err := do(ed, context.Background(), id)
 		return err
 	}))
+	if verb == "redo" && slices.Contains(w.history(editor.StateCommitted), id) {
+		w.done[id] = c // another mode may have been there than the first time
+	}
 }
 
 // requireUndone: where the files stand as the transaction left them, they are
