@@ -2,7 +2,6 @@ package editor
 
 import (
 	"errors"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -29,7 +28,7 @@ func components(path string) ([]string, error) {
 	switch {
 	case path == "":
 		return nil, escape("the path is empty")
-	case strings.HasPrefix(path, "/"), runtime.GOOS == "windows" && strings.ContainsAny(path, `\:`):
+	case strings.HasPrefix(path, "/"):
 		return nil, escape("the path is not relative to the root")
 	}
 	names := strings.Split(path, "/")
@@ -46,13 +45,11 @@ func components(path string) ([]string, error) {
 // checkNames refuses names that are not for plans, and so also links to them.
 func checkNames(names []string) error {
 	for _, name := range names {
-		switch {
-		case strings.ContainsRune(name, 0):
-			return escape("the path contains a NUL byte")
-		case strings.EqualFold(name, ".git"), strings.EqualFold(name, apply.EmendDir):
-			return escape(name + " is never touched")
-		case apply.IsSibling(name):
-			return escape(fail.QuotePath(name) + " is a slot of emend's own")
+		if name == ".." { // of a link
+			continue
+		}
+		if err := apply.CheckName(name); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -66,18 +67,32 @@ func (t *Tree) RealRoot() string { return t.real }
 // unclean, leaving the root, or in .git or .emend. Paths read from the log
 // pass through it like any other.
 func CheckPath(p string) error {
-	if p == "" || strings.HasPrefix(p, "/") || path.Clean(p) != p || p == "." || strings.ContainsRune(p, 0) {
+	if p == "" || strings.HasPrefix(p, "/") || path.Clean(p) != p || p == "." {
 		return fail.New(fail.PathEscape, "", p, "not a relative path inside the root")
 	}
 	for c := range strings.SplitSeq(p, "/") {
-		switch {
-		case c == "..":
+		if c == ".." {
 			return fail.New(fail.PathEscape, "", p, "leaves the root")
-		case strings.EqualFold(c, ".git"), strings.EqualFold(c, ".emend"):
-			return fail.New(fail.PathEscape, "", p, "%s is never touched", c)
-		case IsSibling(c):
-			return fail.New(fail.PathEscape, "", p, "%s is a slot of emend's own", c)
 		}
+		if err := CheckName(c); err != nil {
+			return fail.Wrap(err, "", p)
+		}
+	}
+	return nil
+}
+
+// CheckName refuses a component that no path of a plan or an intent has: git's
+// own and emend's own, and what means something else to the system.
+func CheckName(name string) error {
+	switch {
+	case strings.ContainsRune(name, 0):
+		return fail.New(fail.PathEscape, "", "", "the path contains a NUL byte")
+	case strings.EqualFold(name, ".git"), strings.EqualFold(name, EmendDir):
+		return fail.New(fail.PathEscape, "", "", "%s is never touched", name)
+	case IsSibling(name):
+		return fail.New(fail.PathEscape, "", "", "%s is a slot of emend's own", fail.QuotePath(name))
+	case runtime.GOOS == "windows" && !windowsName(name):
+		return fail.New(fail.PathEscape, "", "", "%s means something else to Windows", fail.QuotePath(name))
 	}
 	return nil
 }

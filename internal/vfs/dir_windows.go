@@ -12,20 +12,45 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-type osDir struct{ root *os.Root }
+// osDir is a directory twice: as a root, from which nothing leads out, and as a
+// handle for the calls that the root has not.
+type osDir struct {
+	root *os.Root
+	self *os.File
+}
 
-func (d *osDir) path(name string) string { return filepath.Join(d.root.Name(), name) }
+func newDir(root *os.Root) (Dir, error) {
+	self, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &osDir{root, self}, nil
+}
 
-// at checks name and runs call with its path.
-func (d *osDir) at(op, name string, call func(path string) error) error {
+// on runs call with the directory's handle; errors are about name in it.
+func (d *osDir) on(op, name string, call func(windows.Handle) error) error {
+	return pathError(op, name, withHandle(d.self, call))
+}
+
+// at checks name, and runs call with a handle of what stands there, a link
+// itself, opened for that access.
+func (d *osDir) at(op, name string, access uint32, call func(h windows.Handle) error) error {
 	if err := CheckName(op, name); err != nil {
 		return err
 	}
-	return pathError(op, name, call(d.path(name)))
+	return d.on(op, name, func(dir windows.Handle) error {
+		h, err := openAt(dir, name, access)
+		if err != nil {
+			return err
+		}
+		defer windows.CloseHandle(h)
+		return call(h)
+	})
 }
 
-// across is at for the calls that take a name in each of two directories.
-func (d *osDir) across(op, name string, to Dir, toName string, call func(from, to string) error) error {
+// across is at for the calls that take a name in each of two directories: call
+// gets what stands at name, and the handle of the directory to.
+func (d *osDir) across(op, name string, access uint32, to Dir, toName string, call func(h, to windows.Handle) error) error {
 	t, ok := to.(*osDir)
 	if !ok {
 		return pathError(op, toName, fmt.Errorf("%w: a directory of another file system", fs.ErrInvalid))
@@ -33,36 +58,34 @@ func (d *osDir) across(op, name string, to Dir, toName string, call func(from, t
 	if err := CheckName(op, toName); err != nil {
 		return err
 	}
-	return d.at(op, name, func(from string) error { return call(from, t.path(toName)) })
-}
-
-func stat(path string) (info Info, err error) {
-	err = withHandle(path, func(h windows.Handle) (err error) {
-		info, err = infoOf(h)
-		return err
+	return d.at(op, name, access, func(h windows.Handle) error {
+		return withHandle(t.self, func(dir windows.Handle) error { return call(h, dir) })
 	})
-	return info, err
 }
 
-func (d *osDir) Stat() (Info, error) {
-	info, err := stat(d.root.Name())
-	return info, pathError("stat", d.root.Name(), err)
-}
+func (d *osDir) Stat() (info Info, err error) { return (&osFile{d.self}).Stat() }
 
 func (d *osDir) Volume() (Volume, error) {
 	info, err := d.Stat()
 	return Volume{Dev: info.Dev}, err
 }
 
-func (d *osDir) Folds() (bool, error) { return false, nil }
+// Folds is what the directory itself says, where it can.
+func (d *osDir) Folds() (folds bool, err error) {
+	err = d.on("stat", d.root.Name(), func(h windows.Handle) error {
+		folds = !caseSensitive(h)
+		return nil
+	})
+	return folds, err
+}
 
 func (d *osDir) SelfXattrs() ([]Xattr, error) { return nil, nil }
 
 func (d *osDir) Writable() (bool, error) { return true, nil }
 
 func (d *osDir) Lstat(name string) (info Info, err error) {
-	err = d.at("lstat", name, func(path string) (err error) {
-		info, err = stat(path)
+	err = d.at("lstat", name, windows.FILE_READ_ATTRIBUTES, func(h windows.Handle) (err error) {
+		info, err = infoOf(h)
 		return err
 	})
 	return info, err
@@ -95,11 +118,11 @@ func entryKind(m os.FileMode) Kind {
 }
 
 func (d *osDir) Readlink(name string) (target string, err error) {
-	err = d.at("readlink", name, func(string) (err error) {
-		target, err = d.root.Readlink(name)
-		return err
-	})
-	return target, err
+	if err := CheckName("readlink", name); err != nil {
+		return "", err
+	}
+	target, err = d.root.Readlink(name)
+	return filepath.ToSlash(target), err
 }
 
 // real refuses a link at name, and what is no directory or is one.
@@ -126,7 +149,7 @@ func (d *osDir) OpenDir(name string) (Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &osDir{root}, nil
+	return newDir(root)
 }
 
 func (d *osDir) Open(name string) (File, error) { return d.openFile(name, os.O_RDONLY) }
@@ -156,29 +179,41 @@ func (d *osDir) Create(name string, mode uint32) (File, error) {
 }
 
 func (d *osDir) Mkdir(name string, mode uint32) error {
-	return d.at("mkdir", name, func(string) error { return d.root.Mkdir(name, os.FileMode(mode&0o777)) })
+	if err := CheckName("mkdir", name); err != nil {
+		return err
+	}
+	return d.root.Mkdir(name, os.FileMode(mode&0o777))
 }
 
 func (d *osDir) Symlink(target, name string) error {
-	return d.at("symlink", name, func(string) error { return d.root.Symlink(target, name) })
+	if err := CheckName("symlink", name); err != nil {
+		return err
+	}
+	return d.root.Symlink(target, name)
 }
 
 func (d *osDir) Link(name string, to Dir, toName string) error {
-	return d.across("link", name, to, toName, os.Link)
+	return d.across("link", name, windows.FILE_WRITE_ATTRIBUTES, to, toName, func(h, dir windows.Handle) error {
+		return link(h, dir, toName)
+	})
 }
 
 func (d *osDir) Rename(name string, to Dir, toName string) error {
-	return d.across("rename", name, to, toName, func(from, to string) error {
-		return moveFile(from, to, windows.MOVEFILE_REPLACE_EXISTING)
+	return d.across("rename", name, windows.DELETE, to, toName, func(h, dir windows.Handle) error {
+		return renameReplacing(h, dir, toName)
 	})
 }
 
 func (d *osDir) RenameNoReplace(name string, to Dir, toName string) error {
-	return d.across("rename", name, to, toName, func(from, to string) error { return moveFile(from, to, 0) })
+	return d.across("rename", name, windows.DELETE, to, toName, func(h, dir windows.Handle) error {
+		return rename(h, dir, toName)
+	})
 }
 
 func (d *osDir) Exchange(name string, to Dir, toName string) error {
-	return d.across("exchange", name, to, toName, func(string, string) error { return errors.ErrUnsupported })
+	return d.across("exchange", name, windows.FILE_READ_ATTRIBUTES, to, toName, func(_, _ windows.Handle) error {
+		return errors.ErrUnsupported
+	})
 }
 
 func (d *osDir) Remove(name string) error {
@@ -201,30 +236,36 @@ func (d *osDir) Replace(name string, mode uint32, write func(io.Writer) error) e
 
 // Chmod knows one thing here: whether the file may be written.
 func (d *osDir) Chmod(name string, mode uint32) error {
-	return d.at("chmod", name, func(path string) error {
-		info, err := stat(path)
-		if err == nil && info.Kind == Symlink {
-			err = fmt.Errorf("%w: mode of a link", errors.ErrUnsupported)
-		}
-		if err != nil {
-			return err
-		}
-		return d.root.Chmod(name, os.FileMode(mode&0o777))
-	})
+	info, err := d.Lstat(name)
+	if err == nil && info.Kind == Symlink {
+		err = pathError("chmod", name, fmt.Errorf("%w: mode of a link", errors.ErrUnsupported))
+	}
+	if err != nil {
+		return err
+	}
+	return d.root.Chmod(name, os.FileMode(mode&0o777))
 }
 
 func (d *osDir) Chown(name string, _, _ uint32) error {
-	return d.at("chown", name, func(string) error { return errors.ErrUnsupported })
+	return d.refuse("chown", name, errors.ErrUnsupported)
 }
 
 func (d *osDir) Xattrs(name string) ([]Xattr, error) { return nil, CheckName("listxattr", name) }
 
 func (d *osDir) SetXattr(name, _ string, _ []byte) error {
-	return d.at("setxattr", name, func(string) error { return ErrNoXattr })
+	return d.refuse("setxattr", name, ErrNoXattr)
 }
 
 func (d *osDir) RemoveXattr(name, _ string) error {
-	return d.at("removexattr", name, func(string) error { return ErrNoXattr })
+	return d.refuse("removexattr", name, ErrNoXattr)
+}
+
+// refuse gives err, unless name is malformed.
+func (d *osDir) refuse(op, name string, err error) error {
+	if err := CheckName(op, name); err != nil {
+		return err
+	}
+	return pathError(op, name, err)
 }
 
 // Sync does nothing: renames are written through, and for other changes of
@@ -234,11 +275,11 @@ func (d *osDir) Sync() error { return nil }
 func (d *osDir) SyncFS() error { return pathError("syncfs", d.root.Name(), errors.ErrUnsupported) }
 
 func (d *osDir) Features() (f Features, err error) {
-	err = withHandle(d.root.Name(), func(h windows.Handle) (err error) {
+	err = d.on("stat", d.root.Name(), func(h windows.Handle) (err error) {
 		f, err = featuresOf(h)
 		return err
 	})
-	return f, pathError("stat", d.root.Name(), err)
+	return f, err
 }
 
-func (d *osDir) Close() error { return d.root.Close() }
+func (d *osDir) Close() error { return errors.Join(d.self.Close(), d.root.Close()) }

@@ -11,15 +11,20 @@ type osFile struct{ *os.File }
 
 // on runs call with the file's handle.
 func (f *osFile) on(op string, call func(windows.Handle) error) error {
+	return pathError(op, f.Name(), withHandle(f.File, call))
+}
+
+// withHandle runs call with the handle of f, which stays open meanwhile.
+func withHandle(f *os.File, call func(windows.Handle) error) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var callErr error
 	if err := conn.Control(func(fd uintptr) { callErr = call(windows.Handle(fd)) }); err != nil {
-		return pathError(op, f.Name(), os.ErrClosed)
+		return os.ErrClosed
 	}
-	return pathError(op, f.Name(), callErr)
+	return callErr
 }
 
 func (f *osFile) Stat() (info Info, err error) {
@@ -39,6 +44,27 @@ func (f *osFile) Xattrs() ([]Xattr, error) { return nil, nil }
 func (f *osFile) SetXattr(string, []byte) error { return pathError("setxattr", f.Name(), ErrNoXattr) }
 
 func (f *osFile) RemoveXattr(string) error { return pathError("removexattr", f.Name(), ErrNoXattr) }
+
+// Sync takes a handle of its own where this one is for reading, by which the
+// system syncs nothing. A read-only file gives none: its data are left to whoever
+// wrote them, as emend does, which syncs what it writes by the handle it has.
+func (f *osFile) Sync() error {
+	return f.on("sync", func(h windows.Handle) error {
+		err := windows.FlushFileBuffers(h)
+		if !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			return err
+		}
+		if info, err := infoOf(h); err != nil || info.Mode&0o200 == 0 {
+			return err
+		}
+		writable, err := openAt(h, "", windows.FILE_APPEND_DATA)
+		if err != nil {
+			return err
+		}
+		defer windows.CloseHandle(writable)
+		return windows.FlushFileBuffers(writable)
+	})
+}
 
 func (f *osFile) Datasync() error { return f.Sync() }
 

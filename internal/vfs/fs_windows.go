@@ -10,9 +10,8 @@ import (
 // A colon would name a stream of a file, or a drive.
 const separators = "/\\:\x00"
 
-// OS is the operating system's file system. Windows has no call that renames
-// relative to two open directories, so those that move names go by path; the
-// open handles keep the directories from being moved away meanwhile.
+// OS is the operating system's file system. Every name is looked up in the open
+// handle of its directory, as on the other systems.
 func OS() FS { return osFS{} }
 
 type osFS struct{}
@@ -22,7 +21,7 @@ func (osFS) OpenRoot(path string) (Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &osDir{root}, nil
+	return newDir(root)
 }
 
 func (osFS) MkdirRoot(path string, mode uint32) error { return os.Mkdir(path, os.FileMode(mode)) }
@@ -57,35 +56,6 @@ func infoOf(h windows.Handle) (Info, error) {
 		i.Mode = 0o444
 	}
 	return i, nil
-}
-
-// withHandle opens what stands at path, a link too, for looking only.
-func withHandle(path string, call func(windows.Handle) error) error {
-	p, err := windows.UTF16PtrFromString(path)
-	if err != nil {
-		return err
-	}
-	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
-	const flags = windows.FILE_FLAG_BACKUP_SEMANTICS | windows.FILE_FLAG_OPEN_REPARSE_POINT
-	h, err := windows.CreateFile(p, 0, share, nil, windows.OPEN_EXISTING, flags, 0)
-	if err != nil {
-		return err
-	}
-	defer windows.CloseHandle(h)
-	return call(h)
-}
-
-// moveFile renames by path; the rename is on the disk when it returns.
-func moveFile(from, to string, flags uint32) error {
-	f, err := windows.UTF16PtrFromString(from)
-	if err != nil {
-		return err
-	}
-	t, err := windows.UTF16PtrFromString(to)
-	if err != nil {
-		return err
-	}
-	return windows.MoveFileEx(f, t, flags|windows.MOVEFILE_WRITE_THROUGH)
 }
 
 // featuresOf knows that NTFS and ReFS keep their names safe.

@@ -2,6 +2,7 @@ package crashfs
 
 import (
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -43,7 +44,7 @@ func (p *FS) OpenRoot(name string) (vfs.Dir, error) {
 
 // MkdirRoot makes the directory at path.
 func (p *FS) MkdirRoot(name string, mode uint32) error {
-	err := p.step(func() op.Op { return op.Op{Kind: op.Mkdir, Path: path.Clean("/" + name)} }, func(o op.Op) error {
+	err := p.step(func() op.Op { return op.Op{Kind: op.Mkdir, Path: path.Clean("/" + slashed(name))} }, func(o op.Op) error {
 		parent, err := p.walk(path.Dir(o.Path), true)
 		if err != nil {
 			return err
@@ -58,13 +59,18 @@ func (p *FS) MkdirRoot(name string, mode uint32) error {
 	return pathError(op.Mkdir, name, err)
 }
 
+// slashed is a path as Windows writes it, too, without its drive.
+func slashed(name string) string {
+	return filepath.ToSlash(strings.TrimPrefix(name, filepath.VolumeName(name)))
+}
+
 const maxLinks = 40
 
 // walk finds the inode at name, following links; one at the end only if
 // follow.
 func (d *disk) walk(name string, follow bool) (*inode, error) {
 	n, at := d.root, []*inode{d.root}
-	rest := strings.Split(name, "/")
+	rest := strings.Split(slashed(name), "/")
 	for links := 0; len(rest) > 0; {
 		part := rest[0]
 		rest = rest[1:]
