@@ -2,10 +2,8 @@ package editor
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/emend/emend/hashing"
 	"github.com/emend/emend/internal/apply"
 	"github.com/emend/emend/internal/fail"
 	"github.com/emend/emend/internal/vfs"
@@ -172,6 +170,11 @@ func overlaps(tx, by *wal.Transaction) error {
 // drifted is an error that says what the transaction left and what stands there
 // now.
 func (r *reversal) drifted(st *wal.Step, n *node) error {
+	if n.isFile() {
+		if err := r.load(n); err != nil {
+			return err
+		}
+	}
 	err := fail.New(fail.Drift, "", "", "it is not as transaction %s left it", r.tx.ID).
 		WithHint("look at what stands there now; emend show --diff %s tells what the transaction did", r.tx.ID)
 	err.Expected, err.Actual = orAbsent(&st.After), "absent"
@@ -212,107 +215,4 @@ func (r *reversal) explain(err error, st *wal.Step) error {
 	e.Kind = fail.Conflict
 	e.Message += fmt.Sprintf("; the later transaction %s changed it", by.ID)
 	return e.WithHint("undo that first: emend undo %s", by.ID)
-}
-
-// after are the committed transactions that came after tx, oldest first.
-func (h *past) after(tx *wal.Transaction) []*wal.Transaction {
-	i := slices.IndexFunc(h.all, func(t *wal.Transaction) bool { return t.ID == tx.ID })
-	var later []*wal.Transaction
-	for _, t := range h.all[i+1:] {
-		if t.Outcome == wal.Committed {
-			later = append(later, t)
-		}
-	}
-	return later
-}
-
-// carry moves spans, which were made for the file as step st of tx left it,
-// through what later transactions did to the file, if that leads to the bytes
-// with the hash now; nil if not. By is one that changed what the spans replace.
-func (h *past) carry(tx *wal.Transaction, images *logImages, st *wal.Step, now hashing.Digest, spans []locator.Span) (
-	found *placed, by *wal.Transaction, err error) {
-	found = &placed{spans: spans, anchor: locator.AnchorMoved}
-	at := st.After.Hash
-	for _, later := range h.after(tx) {
-		steps, err := stepsAt(later, st.Path)
-		if err != nil {
-			return nil, nil, err
-		}
-		for i := range steps {
-			next := &steps[i]
-			if next.Before.Kind != vfs.Regular || next.After.Kind != vfs.Regular || next.Before.Hash != at {
-				return nil, nil, nil
-			}
-			theirs, err := spansOfStep(later, images, next)
-			if err != nil {
-				return nil, nil, err
-			}
-			carried, shifted, met := rebase(found.spans, theirs)
-			if met != nil || len(carried) < len(found.spans) { // it may even have done the same
-				return nil, later, nil
-			}
-			found.spans, found.shifted = carried, shifted
-			at = next.After.Hash
-		}
-	}
-	if at != now {
-		return nil, nil, nil
-	}
-	return found, nil, nil
-}
-
-// stepsAt returns the steps of tx at path: one, or none.
-func stepsAt(tx *wal.Transaction, path string) (steps []wal.Step, err error) {
-	err = tx.EachStep(func(st *wal.Step) error {
-		if st.Path == path {
-			steps = append(steps, *st)
-		}
-		return nil
-	})
-	return steps, err
-}
-
-// spansOfStep are the changes that a step of another transaction made.
-func spansOfStep(tx *wal.Transaction, near *logImages, st *wal.Step) ([]locator.Span, error) {
-	if len(st.Edits) > 0 || st.Before.Hash == st.After.Hash {
-		return spansTo(st, wal.After), nil
-	}
-	steps, err := tx.LoadSteps()
-	if err != nil {
-		return nil, err
-	}
-	images := &logImages{tree: near.tree, tx: tx, steps: steps}
-	before, err := images.before(st.N)
-	if err != nil {
-		return nil, err
-	}
-	after, err := images.after(st.N)
-	if err != nil {
-		return nil, err
-	}
-	return locator.Diff(before, after), nil
-}
-
-// lastToTouch is the newest transaction after tx that changed path and stands.
-// An undo of one that came after tx itself, and what it undoes, cancel out.
-func (h *past) lastToTouch(tx *wal.Transaction, path string) (*wal.Transaction, error) {
-	later := h.after(tx)
-	since := make(map[wal.ID]bool)
-	for _, t := range later {
-		since[t.ID] = true
-	}
-	for _, t := range slices.Backward(later) {
-		if !h.stands(t) || since[t.Undoes] {
-			continue
-		}
-		touches := false
-		err := t.EachStep(func(st *wal.Step) error {
-			touches = touches || st.Path == path || st.DirFrom != "" && (apply.Below(path, st.DirFrom) || apply.Below(path, st.Path))
-			return nil
-		})
-		if err != nil || touches {
-			return t, err
-		}
-	}
-	return nil, nil
 }

@@ -143,6 +143,35 @@ func TestUndoCarriesLaterEditsAlong(t *testing.T) {
 	requireFile(t, fs, "f", strings.Replace(text, "beta", "B", 1))
 }
 
+// What was undone itself is not in the way of an older transaction, wherever
+// else the file has changed; what stands is, and is named.
+func TestUndoPassesOverWhatIsUndone(t *testing.T) {
+	fs := crashTree(t, crashfs.Options{})
+	text := "alpha\nbeta\ngamma\ndelta\n"
+	require.NoError(t, fs.WriteFile(crashRoot+"/f", []byte(text), 0o644))
+	ed := openOn(t, fs)
+	undo := func(id string) error {
+		_, err := ed.Undo(t.Context(), id)
+		return err
+	}
+	first := apply(t, ed, findEdit("f", "alpha", "a"))
+	second := apply(t, ed, findEdit("f", "gamma", "c, long"))
+	undone := apply(t, ed, findEdit("f", "c, long", "C\nC"))
+	require.NoError(t, undo(first))
+	require.NoError(t, undo(undone))
+	stands := apply(t, ed, findEdit("f", "long", "longer"))
+	err := undo(second)
+	require.Equal(t, fail.Conflict, fail.KindOf(err), "%v", err)
+	require.ErrorContains(t, err, stands)
+	require.NoError(t, undo(stands))
+	require.NoError(t, undo(second))
+	requireFile(t, fs, "f", text)
+
+	require.NoError(t, fs.WriteFile(crashRoot+"/f", []byte("somebody's\n"), 0o644))
+	_, err = ed.Redo(t.Context(), second)
+	require.Equal(t, fail.Drift, fail.KindOf(err), "%v", err)
+}
+
 func requireFile(t testing.TB, fs *crashfs.FS, path, want string) {
 	t.Helper()
 	require.Equal(t, want, userTree(fs)[path].Data, path)
@@ -177,6 +206,7 @@ func TestUndoRefusesForeignBytes(t *testing.T) {
 		require.NoError(t, fs.WriteFile(crashRoot+"/"+path, []byte(mine), 0o644))
 		_, err := ed.Undo(t.Context(), id)
 		require.Equal(t, fail.Drift, fail.KindOf(err), "%s: %v", path, err)
+		require.Equal(t, hashing.Raw([]byte(mine)).String(), fail.Of(err).Actual, path)
 		requireFile(t, fs, path, mine)
 		if stood {
 			require.NoError(t, fs.WriteFile(crashRoot+"/"+path, []byte(was.Data), 0o644))
