@@ -130,11 +130,7 @@ func TestOtherVolumesInTheTree(t *testing.T) {
 	_, err := applyOnDisk(t, model, farPlan(), vfs.OS())
 	require.NoError(t, err)
 	after := withoutInodes(lookAll(t, model))
-	onVolumes(t, func(t *testing.T, root, dir string) {
-		far := filepath.Join(dir, "inside")
-		require.NoError(t, os.Mkdir(far, 0o755))
-		require.NoError(t, os.Mkdir(root+"/far", 0o755))
-		bound(t, far, root+"/far")
+	works := func(t *testing.T, root string) { // and root/far is another volume
 		farAndNear(t, root)
 		unchanged := func(n int) {
 			require.Equal(t, before, withoutInodes(lookAll(t, root)), "%d", n)
@@ -170,6 +166,19 @@ func TestOtherVolumesInTheTree(t *testing.T) {
 		noSlots(t, root)
 		undoOnDisk(t, root)
 		unchanged(0)
+	}
+	onVolumes(t, func(t *testing.T, root, dir string) {
+		far := filepath.Join(dir, "inside")
+		require.NoError(t, os.Mkdir(far, 0o755))
+		require.NoError(t, os.Mkdir(root+"/far", 0o755))
+		bound(t, far, root+"/far")
+		works(t, root)
+	})
+	onDisks(t, func(t *testing.T, root string) {
+		if out, err := exec.Command("btrfs", "subvolume", "create", root+"/far").CombinedOutput(); err != nil {
+			t.Skipf("skipped: no subvolumes here: %v %s", err, out)
+		}
+		works(t, root)
 	})
 }
 
