@@ -1,6 +1,7 @@
 package editor_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/emend/emend/internal/vfs/crashfs"
 	"github.com/emend/emend/internal/vfs/op"
 	"github.com/emend/emend/locator"
+	"github.com/emend/emend/recovery"
 )
 
 // folds is a file system like those of macOS and Windows, or ext4 with casefold.
@@ -133,6 +135,36 @@ func TestTheNewSpellingOfADirectoryIsTaken(t *testing.T) {
 		}
 	}
 	require.Equal(t, want, dataBeneath(fs, shelf))
+}
+
+// A plan that changes the case of a directory's name is parked half way; what is
+// decided holds for the name as well.
+func TestResolveOfADirectoryInAnotherSpelling(t *testing.T) {
+	plan := foldPlans()["directories"]
+	before, after := crashTree(t, folds), crashTree(t, folds)
+	require.NoError(t, applyOn(after, plan))
+	for use, want := range map[editor.Resolution]*crashfs.FS{editor.UseBefore: before, editor.UseAfter: after, editor.KeepCurrent: nil} {
+		fs := killAt(t, crashTree(t, folds), plan, "DIR/new")
+		for _, p := range []string{"DIR/moved.txt", "DIR/sub/a"} { // this has come, and that has not gone
+			require.NoError(t, fs.WriteFile(crashRoot+"/"+p, []byte(mine), 0o644))
+		}
+		r, err := recoverFS(fs)
+		require.NoError(t, err)
+		require.Equal(t, recovery.ActionParked, r.Intents[0].Action)
+		was := userTree(fs)
+		ed := openOn(t, fs)
+		d, err := ed.Resolve(t.Context(), r.Intents[0].ID, editor.ResolveOptions{Use: use})
+		require.NoError(t, err)
+		require.Empty(t, leftovers(fs))
+		if want == nil {
+			requireTree(t, was, userTree(fs), "kept")
+			continue
+		}
+		requireTree(t, userTree(want), userTree(fs), fmt.Sprint("resolution ", use))
+		_, err = ed.Undo(t.Context(), d.ID)
+		require.NoError(t, err)
+		requireTree(t, was, userTree(fs), "the decision is undone")
+	}
 }
 
 // dataBeneath are the bytes of all files in a directory, by their paths there.
