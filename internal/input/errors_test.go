@@ -42,6 +42,11 @@ var wrong = []struct{ format, document, path, message string }{
 	{"ruff", "[\n{\"cell\": null, \"code\": \"F401\", \"filename\": \"/w/d/f\", \"fix\": {\"applicability\": \"safe\", \"edits\": [{\"content\": \"\"," +
 		" \"location\": {\"row\": 0, \"column\": 1}, \"end_location\": {\"row\": 1, \"column\": 1}}]}}]", "d/f",
 		`in.json:2:1: F401: rows and columns count from 1: "{\"cell\": null, `},
+	// What is something else holds nothing of what would be looked for.
+	{"lsp", "{\"jsonrpc\": \"2.0\", \"result\": {\"changes\": {}}}", "",
+		`in.json:1:1: a WorkspaceEdit has changes or documentChanges: "{\"jsonrpc\": \"2.0\",`},
+	{"sarif", "{\"version\": \"2.1.0\"}", "", `in.json:1:1: a log has runs: "{\"version\": \"2.1.0\"}"`},
+	{"eslint", "{\"metadata\": {}}", "", `in.json:1:1: a report has results: "{\"metadata\": {}}"`},
 	// What a tool always prints, and its replacement would delete without.
 	{"govet", "# p\n{\"p\": {\"a\": [\n{\"posn\": \"\", \"suggested_fixes\": [{\"edits\": [{\"filename\": \"/w/d/f\", \"start\": 3, \"end\": 4}]}]}]}}", "d/f",
 		`in.json:3:1: an edit needs the new text: "{\"posn\": \"\",`},

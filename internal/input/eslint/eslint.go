@@ -35,7 +35,7 @@ func Parse(src *fix.Source, root fix.Root, opts fix.Options) (editor.Plan, error
 	}
 	r := reader{JSON: in, root: root, set: fix.NewSet(fix.Rules{Apart: true}, opts)}
 	if in.Peek() == '{' {
-		err = in.Object(r.field)
+		err = r.withMetadata()
 	} else {
 		err = in.Array(r.result)
 	}
@@ -60,12 +60,20 @@ type reader struct {
 	writes []editor.Op
 }
 
-// field reads a field of what json-with-metadata prints.
-func (r *reader) field(name string) error {
-	if name == "results" {
+// withMetadata reads what json-with-metadata prints.
+func (r *reader) withMetadata() error {
+	pos, results := r.Pos(), false
+	err := r.Object(func(name string) error {
+		if name != "results" {
+			return r.Skip()
+		}
+		results = true
 		return r.Array(r.result)
+	})
+	if err == nil && !results {
+		err = r.Error(fail.Parse, pos, "", "a report has results")
 	}
-	return r.Skip()
+	return err
 }
 
 // result is what ESLint found in one file.

@@ -47,9 +47,12 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 
 // Detect reports whether data begins as a WorkspaceEdit does.
 func Detect(data []byte) bool {
-	return slices.ContainsFunc(fix.Names(data), func(name string) bool {
-		return name == "changes" || name == "documentChanges" || name == "changeAnnotations"
-	})
+	return slices.ContainsFunc(fix.Names(data), isField)
+}
+
+// isField reports whether name is one in a WorkspaceEdit.
+func isField(name string) bool {
+	return name == "changes" || name == "documentChanges" || name == "changeAnnotations"
 }
 
 type reader struct {
@@ -77,7 +80,9 @@ type use struct {
 }
 
 func (r *reader) workspaceEdit() error {
-	return r.Object(func(name string) error {
+	pos, known, others := r.Pos(), false, false
+	err := r.Object(func(name string) error {
+		known = known || isField(name)
 		switch name {
 		case "changes":
 			return r.orNull(r.readChanges)
@@ -86,8 +91,13 @@ func (r *reader) workspaceEdit() error {
 		case "changeAnnotations":
 			return r.Decode(&r.annotations)
 		}
+		others = true
 		return r.Skip()
 	})
+	if err == nil && others && !known {
+		err = r.Error(fail.Parse, pos, "", "a WorkspaceEdit has changes or documentChanges")
+	}
+	return err
 }
 
 // orNull reads a null, or else what read reads.

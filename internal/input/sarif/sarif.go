@@ -33,15 +33,20 @@ func Parse(src *fix.Source, opts Options) (editor.Plan, error) {
 		opts.Fix = 1
 	}
 	r := &reader{JSON: in, opts: opts, set: fix.NewSet(fix.Rules{}, opts.Options)}
+	pos, runs := r.Pos(), false
 	err = r.Object(func(name string) error {
 		switch name {
 		case "version":
 			return r.version()
 		case "runs":
+			runs = true
 			return r.Array(r.run)
 		}
 		return r.Skip()
 	})
+	if err == nil && !runs {
+		err = r.Error(fail.Parse, pos, "", "a log has runs")
+	}
 	if err == nil {
 		err = r.End()
 	}
