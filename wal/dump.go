@@ -2,8 +2,10 @@ package wal
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 // that cannot be opened. What is not there has no lines.
 func Dump(w io.Writer, fsys vfs.FS, dir string) error {
 	d, err := fsys.OpenRoot(dir)
-	if vfs.NotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

@@ -2,8 +2,8 @@ package wal
 
 import (
 	"context"
-
-	"github.com/emend/emend/internal/vfs"
+	"errors"
+	"io/fs"
 )
 
 // Append appends a host's intent to the log in dir, which is made where it is
@@ -19,7 +19,7 @@ func Append(dir string, in Intent) error {
 // or log that does not exist is empty; damage is a *CorruptError.
 func Replay(dir string) ([]Intent, error) {
 	l, err := Open(context.Background(), dir, Options{ReadOnly: true})
-	if vfs.NotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
@@ -33,7 +33,7 @@ func Replay(dir string) ([]Intent, error) {
 // it. Durable on nil. Retiring what is not live is nil.
 func Retire(dir, id string) error {
 	l, err := Open(context.Background(), dir, Options{ReadOnly: true})
-	if vfs.NotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,4 +183,22 @@ func TestHandlesOfOneDirectoryShareOneLog(t *testing.T) {
 	hosts, err := Replay(dir)
 	require.NoError(t, err)
 	require.Len(t, hosts, 1)
+}
+
+// Whoever gives the log's own path, or that of any file, for the directory must
+// not hear that there is nothing in it.
+func TestAFileIsNoDirectoryOfALog(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Append(dir, hostIntent("a")))
+	for _, at := range []string{filepath.Join(dir, "wal.log"), filepath.Join(dir, "wal.log", "beneath")} {
+		_, err := Replay(at)
+		require.ErrorContains(t, err, at)
+		require.ErrorContains(t, Retire(at, "a"), at)
+		_, err = Verify(vfs.OS(), at)
+		require.ErrorContains(t, err, at)
+		require.ErrorContains(t, Dump(io.Discard, vfs.OS(), at), at)
+	}
+	live, err := Replay(dir)
+	require.NoError(t, err)
+	require.Len(t, live, 1)
 }

@@ -1,7 +1,9 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/emend/emend/internal/vfs"
 )
@@ -40,7 +42,7 @@ func (r *VerifyReport) Health() string {
 // system. While another process appends, a torn write may be one at work.
 func Verify(fsys vfs.FS, dir string) (VerifyReport, error) {
 	d, err := fsys.OpenRoot(dir)
-	if vfs.NotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return VerifyReport{}, nil
 	}
 	if err != nil {
