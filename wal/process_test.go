@@ -111,21 +111,30 @@ func childIntent(l *Log) error {
 	return nil
 }
 
-// acks runs a child, kills it after d (0: never), and returns what it had
-// acknowledged: of each id the last.
-func acks(t *testing.T, dir string, d time.Duration) map[string]string {
+// acks runs a child, kills it after d (0: never), counted from its start or from
+// the first that it acknowledges, and returns what it had acknowledged: of each id the
+// last.
+func acks(t *testing.T, dir string, d time.Duration, fromFirst bool) map[string]string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	if d > 0 {
-		timer := time.AfterFunc(d, func() { _ = cmd.Process.Kill() })
-		defer timer.Stop()
+	kill := func() {
+		if d > 0 {
+			timer := time.AfterFunc(d, func() { _ = cmd.Process.Kill() })
+			t.Cleanup(func() { timer.Stop() })
+		}
+	}
+	if !fromFirst {
+		kill()
 	}
 	acked := map[string]string{}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if fromFirst && len(acked) == 0 {
+			kill()
+		}
 		what, id, ok := strings.Cut(lines.Text(), " ")
 		require.NotEqual(t, "error", what, lines.Text())
 		if ok && len(id) == idTextLen {
@@ -166,8 +175,8 @@ func requireAcked(t *testing.T, dir string, acked map[string]string) {
 func TestKilledProcesses(t *testing.T) {
 	dir := t.TempDir()
 	acked := map[string]string{}
-	for range rounds(8, 500) {
-		for id, what := range acks(t, dir, time.Duration(rand.IntN(120)+5)*time.Millisecond) {
+	for i := range rounds(8, 500) {
+		for id, what := range acks(t, dir, time.Duration(rand.IntN(120)+5)*time.Millisecond, i%2 == 0) {
 			acked[id] = what
 		}
 		requireAcked(t, dir, acked)
@@ -185,7 +194,7 @@ func TestProcessesSideBySide(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			mine := acks(t, dir, 0)
+			mine := acks(t, dir, 0, false)
 			mu.Lock()
 			defer mu.Unlock()
 			for id, what := range mine {
