@@ -52,17 +52,14 @@ func (s *subject) ownLineEnds() []locator.Edit {
 // does, and returns the file with its lines ending as theirs did; nil where
 // there is nothing to change.
 func (s *subject) takeFileEnds() []byte {
-	var old, text []byte
+	var old []byte
 	for _, e := range s.Edits {
 		if !e.ByLine {
 			return nil
 		}
-		old, text = append(old, e.Old...), append(text, e.Text...)
+		old = append(old, e.Old...)
 	}
 	from, to := lineEnd(old), lineEnd(s.now)
-	if !bytes.Contains(old, []byte("\n")) {
-		from = lineEnd(text)
-	}
 	if from == nil || to == nil || bytes.Equal(from, to) {
 		return nil
 	}
