@@ -116,7 +116,7 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 // tellDone tells the result. A change stands, whether it can be told or not; of a
 // check the telling is all there is.
 func (a *app) tellDone(res *editor.Result, diff diffJSON, check bool) error {
-	err := a.tellApply(res, diff)
+	err := a.tellApply(res, diff, check)
 	if check {
 		return err
 	}
@@ -153,7 +153,6 @@ func (a *app) finish(ctx context.Context, tx *editor.Tx, check, diff bool) (res 
 		return nil, doc, err
 	}
 	if check {
-		a.checked = true
 		return tx.Checked(), doc, nil
 	}
 	res, err = tx.Commit(ctx)
@@ -236,18 +235,19 @@ type applyReport struct {
 	Exit      int                     `json:"exit"`
 }
 
-func (a *app) tellApply(res *editor.Result, diff diffJSON) error {
+func (a *app) tellApply(res *editor.Result, diff diffJSON, check bool) error {
 	for _, f := range res.Files {
 		if f.Anchor == editor.AnchorConflict {
 			a.out.note("%s: not all could be merged: look for the conflict markers", fail.QuotePath(f.Path))
 		}
 	}
-	return a.out.result(a.applyReport(res, diff), func(w io.Writer) { a.out.success(w, "%s", applyLine(res)) })
+	return a.out.result(a.applyReport(res, diff, check), func(w io.Writer) { a.out.success(w, "%s", applyLine(res)) })
 }
 
-func (a *app) applyReport(res *editor.Result, diff diffJSON) applyReport {
+// applyReport is the document for res; that of a check names no transaction.
+func (a *app) applyReport(res *editor.Result, diff diffJSON, check bool) applyReport {
 	id := orNull(res.ID)
-	if a.checked {
+	if check {
 		id = nil
 	}
 	return applyReport{

@@ -31,7 +31,6 @@ type app struct {
 	exit      int                           // of a verb that ended without an error
 	recovered []recovery.IntentReport       // what a verb that writes recovered first
 	skipped   []fix.Skipped                 // what of a report was left out
-	checked   bool                          // the verb only looked: its document names no transaction
 	annotate  func(*fail.Error) *fail.Error // adds to an error what stands in the input; nil: there is none
 	started   bool                          // a verb has begun: errors are its own, not the command line's
 }

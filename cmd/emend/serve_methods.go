@@ -62,16 +62,16 @@ func (s *server) apply(ctx context.Context, a *app, req rpcRequest) error {
 		return err
 	}
 	res, diff, err := a.runPlan(ctx, s.ed, plan, applyFlags{check: p.Check, diff: p.Diff})
-	return a.tellServed(res, diff, err)
+	return a.tellServed(res, diff, p.Check, err)
 }
 
 // tellServed tells a result, with what was recovered for it.
-func (a *app) tellServed(res *editor.Result, diff diffJSON, err error) error {
+func (a *app) tellServed(res *editor.Result, diff diffJSON, check bool, err error) error {
 	if err != nil {
 		return err
 	}
 	a.recovered = res.Recovered
-	return a.tellApply(res, diff)
+	return a.tellApply(res, diff, check)
 }
 
 // heldTx is a prepared transaction that waits for what becomes of it.
@@ -95,11 +95,10 @@ func (s *server) prepare(ctx context.Context, a *app, req rpcRequest) error {
 	n := s.lastTx
 	s.txs[n] = &heldTx{tx, a.skipped}
 	s.mu.Unlock()
-	a.checked = true
 	return a.out.document(struct {
 		Tx int `json:"tx"`
 		applyReport
-	}{n, a.applyReport(tx.Checked(), diffJSON{})})
+	}{n, a.applyReport(tx.Checked(), diffJSON{}, true)})
 }
 
 // held returns the transaction that req names; with take it is held no longer.
@@ -135,7 +134,7 @@ func (s *server) commit(ctx context.Context, a *app, req rpcRequest) error {
 	}
 	a.skipped = tx.skipped
 	res, err := tx.Commit(ctx)
-	return a.tellServed(res, diffJSON{}, err)
+	return a.tellServed(res, diffJSON{}, false, err)
 }
 
 func (s *server) discard(_ context.Context, a *app, req rpcRequest) error {
@@ -160,7 +159,7 @@ func (s *server) reversing(prepare prepareFunc, now commitFunc) method {
 			return err
 		}
 		res, diff, err := a.reverse(ctx, s.ed, p.ID, undoFlags{check: p.Check, diff: p.Diff}, prepare, now)
-		return a.tellServed(res, diff, err)
+		return a.tellServed(res, diff, p.Check, err)
 	}
 }
 
